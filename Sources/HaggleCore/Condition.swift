@@ -1,0 +1,23 @@
+/// A targeting condition over a unit's context: the tree that GrowthBook's condition syntax denotes. `Experiments` parses and evaluates it.
+package indirect enum Condition: Hashable, Sendable, Codable {
+    case all([Condition])
+    case any([Condition])
+    case not(Condition)
+    /// A test of one feature's value.
+    case feature(String, Test)
+
+    /// A test of a value that may be missing. Comparisons of a missing value, or of one of another type, are false.
+    package enum Test: Hashable, Sendable, Codable {
+        case equal(ContextValue)
+        case notEqual(ContextValue)
+        case less(ContextValue)
+        case lessOrEqual(ContextValue)
+        case greater(ContextValue)
+        case greaterOrEqual(ContextValue)
+        case oneOf([ContextValue])
+        case noneOf([ContextValue])
+        case exists(Bool)
+        /// An ICU-free regular expression, checked when the file is read.
+        case matches(String)
+    }
+}

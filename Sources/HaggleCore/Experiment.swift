@@ -1,0 +1,78 @@
+/// A validated experiment: the value that an experiment file becomes. Everything downstream may trust it.
+package struct Experiment: Hashable, Sendable, Codable {
+    package enum Kind: String, Hashable, Sendable, Codable, CaseIterable { case bandit, ab }
+    package enum Status: String, Hashable, Sendable, Codable, CaseIterable { case draft, running, paused, stopped }
+
+    /// A share of a namespace's units, for experiments that exclude one another.
+    package struct Slot: Hashable, Sendable, Codable {
+        package var namespace: String
+        /// `lower <= n < upper` of the unit's number in the namespace.
+        package var lower: Double
+        package var upper: Double
+
+        package init(namespace: String, lower: Double, upper: Double) {
+            self.namespace = namespace
+            self.lower = lower
+            self.upper = upper
+        }
+    }
+
+    package var key: ExperimentKey
+    package var description: String
+    package var owner: String?
+    package var kind: Kind
+    package var status: Status
+    package var start: Timestamp?
+    package var end: Timestamp?
+    /// Name of the unit, as documentation: `customer_id`.
+    package var unitName: String
+    /// Seed of the cuts and the draw.
+    package var salt: String
+    package var currency: String?
+    /// Share of units that take part, in steps of 0.0001.
+    package var traffic: Double
+    /// Share of all units that stay on control for ever.
+    package var holdout: Double
+    package var slot: Slot?
+    package var targeting: Condition?
+    package var arms: [Arm]
+    package var context: FeatureSchema
+    package var reward: RewardConfiguration
+    /// Nil in an A/B experiment.
+    package var policy: PolicyConfiguration?
+    /// Text returned with every assignment.
+    package var disclosure: String?
+
+    package init(
+        key: ExperimentKey, description: String = "", owner: String? = nil, kind: Kind, status: Status = .running, start: Timestamp? = nil,
+        end: Timestamp? = nil, unitName: String = "unit", salt: String? = nil, currency: String? = nil, traffic: Double = 1,
+        holdout: Double = 0, slot: Slot? = nil, targeting: Condition? = nil, arms: [Arm], context: FeatureSchema = FeatureSchema(),
+        reward: RewardConfiguration, policy: PolicyConfiguration?, disclosure: String? = nil
+    ) {
+        self.key = key
+        self.description = description
+        self.owner = owner
+        self.kind = kind
+        self.status = status
+        self.start = start
+        self.end = end
+        self.unitName = unitName
+        self.salt = salt ?? key.rawValue
+        self.currency = currency
+        self.traffic = traffic
+        self.holdout = holdout
+        self.slot = slot
+        self.targeting = targeting
+        self.arms = arms
+        self.context = context
+        self.reward = reward
+        self.policy = policy
+        self.disclosure = disclosure
+    }
+
+    /// Position of the control arm.
+    package var controlIndex: Int { arms.firstIndex { $0.isControl } ?? 0 }
+
+    /// Position of the arm with that key.
+    package func index(of arm: ArmKey) -> Int? { arms.firstIndex { $0.key == arm } }
+}

@@ -1,0 +1,28 @@
+/// Where interactions come from: PostgreSQL, a file, a simulator. Evaluation and learning read nothing else.
+package protocol InteractionSource: Sendable {
+    associatedtype Interactions: AsyncSequence where Interactions.Element == Interaction
+
+    /// The arms that `Interaction.arm` points into.
+    var arms: [Arm] { get }
+
+    /// The interactions in log order. May be called again for another pass.
+    func interactions() -> Interactions
+}
+
+/// Interactions already in memory: the trivial source, for tests and small files.
+package struct InteractionList: InteractionSource {
+    package let arms: [Arm]
+    package let rows: [Interaction]
+
+    package init(arms: [Arm], rows: [Interaction]) {
+        self.arms = arms
+        self.rows = rows
+    }
+
+    package func interactions() -> AsyncStream<Interaction> {
+        AsyncStream { continuation in
+            for row in rows { continuation.yield(row) }
+            continuation.finish()
+        }
+    }
+}
