@@ -8,12 +8,12 @@ private func module(_ name: String, imports: [String] = [], outside: [Target.Dep
     .target(name: name, dependencies: imports.map { .byName(name: $0) } + outside)
 }
 
-/// The tests of one module, in `Tests/<module>Tests`.
-private func tests(of name: String, imports: [String] = [], resources: [Resource]? = nil) -> Target {
+/// The tests of one module, in `Tests/<module>Tests`; `imports` are ours beside the module and `TestSupport`.
+private func tests(of name: String, imports: [String] = [], outside: [Target.Dependency] = []) -> Target {
     .testTarget(
         name: "\(name)Tests",
-        dependencies: ([name, "TestSupport"] + imports).map { .byName(name: $0) },
-        resources: resources)
+        dependencies: ([name, "TestSupport"] + imports).map { .byName(name: $0) } + outside,
+        exclude: name == "Evaluation" || name == "EventLog" || name == "Experiments" ? ["Fixtures"] : [])
 }
 
 private let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
@@ -118,6 +118,35 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 logging, lifecycle,
             ]),
+
+        // Tests: `TestSupport` holds what several of them share.
+        .target(
+            name: "TestSupport", dependencies: ["HaggleCore", "HaggleMath", "HaggleSQL", "Postgres"], path: "Tests/TestSupport"),
+        tests(of: "HaggleCore"),
+        tests(of: "HaggleMath"),
+        tests(of: "Postgres", imports: ["HaggleCore"], outside: [logging]),
+        tests(of: "Tabular"),
+        tests(of: "Features", imports: ["HaggleCore", "HaggleMath"]),
+        tests(of: "NeuralNetwork", imports: ["HaggleMath"]),
+        tests(of: "Evaluation", imports: ["HaggleCore", "HaggleMath"]),
+        tests(of: "Policies", imports: ["HaggleCore", "HaggleMath", "Features", "NeuralNetwork"]),
+        tests(of: "Experiments", imports: ["HaggleCore"]),
+        tests(of: "EventLog", imports: ["HaggleCore", "HaggleMath", "HaggleSQL", "Postgres", "Tabular"], outside: [logging]),
+        tests(of: "Catalog", imports: ["HaggleCore", "HaggleSQL", "Postgres"], outside: [logging]),
+        tests(of: "Reporting", imports: ["HaggleCore", "Evaluation"]),
+        tests(of: "Simulation", imports: ["HaggleCore", "HaggleMath"]),
+        tests(of: "Serving", imports: ["HaggleCore", "HaggleMath", "Features", "Policies", "Experiments"]),
+        tests(
+            of: "Learning",
+            imports: ["HaggleCore", "HaggleMath", "HaggleSQL", "Postgres", "Features", "Policies", "EventLog", "Catalog", "Simulation"],
+            outside: [logging]),
+        tests(
+            of: "HaggleServer",
+            imports: ["HaggleCore", "HaggleSQL", "Postgres", "Experiments", "EventLog", "Catalog", "Policies", "Learning"],
+            outside: [.product(name: "AsyncHTTPClient", package: "async-http-client"), logging]),
+        tests(
+            of: "Workbench", imports: ["HaggleCore", "HaggleSQL", "Postgres", "Evaluation", "EventLog", "Catalog"], outside: [logging]),
+        .testTarget(name: "StructureTests"),
     ],
     swiftLanguageModes: [.v6]
 )
