@@ -10,11 +10,9 @@ struct JSONWriter {
     mutating func beginArray() { open("[") }
     mutating func endArray() { close("]") }
 
-    mutating func key(_ name: StaticString) {
-        separate()
-        bytes.append(UInt8(ascii: "\""))
-        bytes.append(contentsOf: Array(name.description.utf8))
-        bytes.append(contentsOf: [UInt8(ascii: "\""), UInt8(ascii: ":")])
+    mutating func key(_ name: String) {
+        string(name)
+        bytes.append(UInt8(ascii: ":"))
         needsComma = false
     }
 
