@@ -59,7 +59,8 @@ package struct Representation: Hashable, Sendable {
 
     /// The model's input: the encoded, scaled context.
     package func input(_ context: Context) -> [Float] {
-        var row = encoder.encode(context)
+        var row = [Float](repeating: 0, count: encoder.width)
+        encoder.encode(context, into: &row)
         scaling.apply(&row)
         return row
     }
