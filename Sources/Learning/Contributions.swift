@@ -122,6 +122,13 @@ struct Contributions {
             """)
     }
 
+    /// Removes contributions that cannot be folded, so that nothing is ever corrected that was not added.
+    func remove(_ ids: [ImpressionID]) async throws {
+        guard !ids.isEmpty else { return }
+        _ = try await connection.execute(
+            "DELETE FROM contributions WHERE experiment = \(key) AND impression_id = ANY (\(ids.map(\.description))::uuid[])")
+    }
+
     /// Forgets contributions older than the retraining window: the posterior no longer holds them, so nothing can be corrected.
     func forget(before time: Timestamp) async throws {
         _ = try await connection.execute(

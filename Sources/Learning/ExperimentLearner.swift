@@ -103,6 +103,7 @@ package struct ExperimentLearner: Sendable {
             let high = try await contributions.highWater()
             if high > state.position { try await contributions.open(after: state.position, through: high) }
             var booked: [(id: ImpressionID, reward: Double)] = []
+            var skipped: [ImpressionID] = []
             if high > state.position {
                 for entry in try await contributions.touched(after: state.position, through: high) {
                     guard let old = entry.booked, let arm = experiment.index(of: entry.arm) else { continue }
@@ -118,18 +119,20 @@ package struct ExperimentLearner: Sendable {
             }
             let matured = try await contributions.matured(by: now, through: high, limit: Self.foldLimit)
             for entry in matured {
-                guard let arm = experiment.index(of: entry.arm) else {
+                let arm = experiment.index(of: entry.arm)
+                let reward = arm.map { rule.reward(entry.sums, arm: $0) } ?? 0
+                if let arm, learner.fold(entry.context, arm: arm, reward: reward) {
+                    step.folded += 1
+                    booked.append((entry.id, reward))
+                } else {
                     step.skipped += 1
-                    booked.append((entry.id, 0))
-                    continue
+                    skipped.append(entry.id)
                 }
-                let reward = rule.reward(entry.sums, arm: arm)
-                if learner.fold(entry.context, arm: arm, reward: reward) { step.folded += 1 } else { step.skipped += 1 }
-                booked.append((entry.id, reward))
             }
             step.hasMore = matured.count == Self.foldLimit
-            guard !booked.isEmpty || high > state.position else { return nil }
+            guard !booked.isEmpty || !skipped.isEmpty || high > state.position else { return nil }
             try await contributions.book(booked)
+            try await contributions.remove(skipped)
             var next = state
             next.position = max(high, state.position)
             // Bytes of a state that did not change are not written again.
@@ -171,7 +174,7 @@ package struct ExperimentLearner: Sendable {
     private static func refit(
         _ experiment: Experiment, _ version: ExperimentVersion, _ interactions: [Interaction]
     ) async throws -> PolicyLearner {
-        try PolicyLearner.refit(experiment: experiment, experimentVersion: version, interactions: interactions)
+        try PolicyLearner.refit(experiment, experimentVersion: version, interactions: interactions)
     }
 
     /// Publishes a snapshot of a learner and saves it as the state, in one transaction, by compare-and-set.
