@@ -9,7 +9,7 @@ package actor Connection {
     private let target: ConnectionTarget
     private var handle = ConnectionHandle()
     private var phase = Phase.ready
-    private let canceller = StatementCanceller()
+    let canceller = StatementCanceller()
     private let health = Atomic(Health.closed.rawValue)
     private let descriptor = Atomic<Int32>(-1)
 
@@ -114,7 +114,7 @@ package actor Connection {
     private func runScript(_ script: String, ticket: UInt64) throws { try operate(ticket) { _ = try $0.script(script) } }
 
     /// Hands a ticket to a call that the task's cancellation cancels.
-    private nonisolated func cancellable<Result>(_ body: (UInt64) async throws -> Result) async throws -> Result {
+    nonisolated func cancellable<Result>(_ body: (UInt64) async throws -> Result) async throws -> Result {
         let ticket = canceller.makeTicket()
         return try await withTaskCancellationHandler {
             try await body(ticket)

@@ -10,6 +10,7 @@ package enum PostgresError: Error, Hashable, Sendable {
     case tooManyParameters(count: Int)
     /// PostgreSQL's text cannot hold the character U+0000.
     case zeroCharacter(parameter: Int)
+    case noFileDescriptors
     case notACopyStatement
     case copyNeedsCopyFunction
 
@@ -22,7 +23,15 @@ package enum PostgresError: Error, Hashable, Sendable {
 
     // Pool
     case poolTimedOut(size: Int, waitSeconds: Double)
+    case poolQueueFull(waiting: Int)
     case poolClosed
+
+    // Migrations
+    case databaseIsNewer(unknown: [String])
+    case migrationChanged(name: String, applied: String, found: String)
+    case migrationOutOfOrder(name: String, latestApplied: String)
+    case migrationEndedTransaction(name: String)
+    case migrationFailed(name: String, reason: String)
 }
 
 extension PostgresError: CustomStringConvertible {
@@ -37,6 +46,7 @@ extension PostgresError: CustomStringConvertible {
         case .tooManyParameters(let count):
             "a statement takes at most 65535 parameters, found \(count); pass arrays and unnest() them, or use COPY"
         case .zeroCharacter(let parameter): "parameter $\(parameter) contains the character U+0000, which PostgreSQL's text cannot hold"
+        case .noFileDescriptors: "the process has no file descriptors left; raise its limit (ulimit -n)"
         case .notACopyStatement: "expected a COPY ... FROM STDIN or COPY ... TO STDOUT statement"
         case .copyNeedsCopyFunction: "COPY FROM STDIN and COPY TO STDOUT need copyIn and copyOut"
         case .noSuchColumn(let name, let columns): "no column \(name) in the result; it has \(columns.joined(separator: ", "))"
@@ -47,7 +57,16 @@ extension PostgresError: CustomStringConvertible {
         case .unexpectedRowCount(let expected, let found): "expected \(expected), found \(found) rows"
         case .poolTimedOut(let size, let seconds):
             "none of the pool's \(size) database connections became free within \(seconds) s; make the pool larger or its work shorter"
+        case .poolQueueFull(let waiting): "\(waiting) borrowers wait for a database connection already"
         case .poolClosed: "the pool of database connections is closed"
+        case .databaseIsNewer(let unknown):
+            "the database has migrations that this program does not know (\(unknown.joined(separator: ", "))); use the newer program"
+        case .migrationChanged(let name, let applied, let found):
+            "migration \(name) was changed after it was applied: checksum \(applied) in the database, \(found) in this program; add a new file instead"
+        case .migrationOutOfOrder(let name, let latest):
+            "migration \(name) is not applied but the later \(latest) is; give the new file a name that sorts last"
+        case .migrationEndedTransaction(let name): "migration \(name) must not contain BEGIN, COMMIT or ROLLBACK"
+        case .migrationFailed(let name, let reason): "migration \(name): \(reason)"
         }
     }
 }
