@@ -47,9 +47,10 @@ COMMENT ON COLUMN impressions.repeated_of IS 'The row that was drawn for this st
 CREATE TABLE redirects (
     impression_id uuid   PRIMARY KEY,
     root          uuid   NOT NULL,
-    position      bigint NOT NULL
+    position      bigint NOT NULL DEFAULT nextval('log_position')
 );
 CREATE INDEX redirects_by_root ON redirects (root);
+CREATE INDEX redirects_by_position ON redirects (position);
 
 CREATE TABLE activations (
     impression_id uuid        PRIMARY KEY,
