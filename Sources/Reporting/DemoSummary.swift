@@ -1,5 +1,3 @@
-import Foundation
-
 /// What `haggle demo` found: logged counts, true values, and off-policy estimates held against the truth.
 package struct DemoSummary: Hashable, Sendable, Codable {
     /// Mean expected reward per customer, by enumeration.
@@ -80,7 +78,8 @@ extension DemoSummary {
         var lines = ["What happened (seed \(seed), \(NumberFormat.duration(seconds: seconds)))", ""]
         lines.append("  \(NumberFormat.count(assignments)) customers were assigned a discount by the running service")
         lines.append(
-            "  \(NumberFormat.count(impressionsLogged)) impressions and \(NumberFormat.count(conversionsLogged)) conversions are in the log")
+            "  \(NumberFormat.count(impressionsLogged)) impressions and \(NumberFormat.count(conversionsLogged)) conversions are in the log"
+        )
         lines.append("  \(NumberFormat.count(snapshots)) snapshots of the policy were published while it learned")
         lines += ["", "What it is worth: true margin per customer, known because the shop is simulated", ""]
         let ladder = [
@@ -89,7 +88,7 @@ extension DemoSummary {
         ]
         let top = ladder.map(\.1).max() ?? 1
         for (name, value) in ladder {
-            let bar = String(repeating: "█", count: top > 0 && value > 0 ? Int((value / top * 40).rounded()) : 0)
+            let bar = String(repeating: "█", count: top > 0 && value > 0 ? Int((value / top * 30).rounded()) : 0)
             let gain = name == "no discount for anyone" || trueValue.control <= 0 ? "" : "  " + change(of: value)
             lines.append("  " + Self.padded(name, to: 24) + Self.padded(money.text(value, spread: 0.05), to: 9) + bar + gain)
         }
@@ -111,15 +110,11 @@ extension DemoSummary {
     }
 
     /// The summary for a program: exactly the documented keys, full double precision.
-    package func json() throws -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        return String(decoding: try encoder.encode(self), as: UTF8.self) + "\n"
-    }
+    package func json() throws -> String { try ReportJSON.text(self) }
 
     private func change(of value: Double) -> String {
         let change = value / trueValue.control - 1
-        return (change >= 0 ? "+" : "") + NumberFormat.percent(change) + " over no discount"
+        return NumberFormat.percent(abs(change)) + (change >= 0 ? " more" : " less") + " than no discount"
     }
 
     private static func padded(_ text: String, to width: Int) -> String {

@@ -21,6 +21,7 @@ package struct IntervalEstimate: Hashable, Sendable, Codable {
 
     /// `value (lower to upper)`.
     package func text(_ quantity: Quantity, isSigned: Bool = false) -> String {
-        quantity.text(value, spread: spread, isSigned: isSigned) + " (" + quantity.text(lower: lower, upper: upper, isSigned: isSigned) + ")"
+        quantity.text(value, spread: spread, isSigned: isSigned) + " (" + quantity.text(lower: lower, upper: upper, isSigned: isSigned)
+            + ")"
     }
 }

@@ -34,14 +34,14 @@ enum AxisTicks {
         return (factor <= 1.0001 ? 1 : factor <= 2.0001 ? 2 : factor <= 2.5001 ? 2.5 : factor <= 5.0001 ? 5 : 10) * power
     }
 
-    /// Round moments (UTC) inside a span of seconds since the Unix epoch, at most five, as clock times or dates, whichever tells them apart.
+    /// Round moments (UTC) inside a span of seconds since the Unix epoch, at most four, as clock times or dates, whichever tells them apart.
     static func times(from lower: Double, to upper: Double) -> [(value: Double, label: String)] {
         let steps: [Double] = [
             1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400, 172_800, 345_600, 604_800,
             1_209_600, 2_592_000, 7_776_000, 31_536_000,
         ]
         let span = upper - lower
-        let step = steps.first { span / $0 <= 4.5 } ?? span / 4
+        let step = steps.first { span / $0 <= 3.6 } ?? span / 3
         let first = (lower / step).rounded(.up)
         let values = stride(from: first * step, through: upper, by: step).map { $0 }
         return values.map { value in

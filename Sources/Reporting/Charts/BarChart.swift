@@ -41,7 +41,9 @@ package struct BarChart: Chart {
         let ticks = AxisTicks.covering(lower: values.min() ?? 0, upper: values.max() ?? 1, about: 3)
         canvas.xDomain = ticks[0]...ticks[ticks.count - 1]
         let decimals = AxisTicks.decimals(of: ticks, scale: quantity == .share ? 100 : 1)
-        for tick in ticks { canvas.line(x1: canvas.x(tick), y1: canvas.top, x2: canvas.x(tick), y2: canvas.height - canvas.bottom, class: "grid") }
+        for tick in ticks {
+            canvas.line(x1: canvas.x(tick), y1: canvas.top, x2: canvas.x(tick), y2: canvas.height - canvas.bottom, class: "grid")
+        }
         for (index, bar) in bars.enumerated() {
             let middle = canvas.top + (Double(index) + 0.5) * 30
             let (from, to) = (canvas.x(min(0, bar.estimate.value)), canvas.x(max(0, bar.estimate.value)))
@@ -59,6 +61,8 @@ package struct BarChart: Chart {
             canvas.text(texts[index], x: canvas.width - 6, y: middle + 4, anchor: "end", class: "value")
         }
         canvas.horizontalAxis(
-            ticks.map { ($0, quantity == .share ? NumberFormat.percent($0, decimals: decimals) : NumberFormat.fixed($0, decimals: decimals)) })
+            ticks.map {
+                ($0, quantity == .share ? NumberFormat.percent($0, decimals: decimals) : NumberFormat.fixed($0, decimals: decimals))
+            })
     }
 }

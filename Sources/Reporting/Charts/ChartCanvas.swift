@@ -1,11 +1,11 @@
 import Foundation
 
-/// The drawing surface of a chart: a coordinate system of 420 units in width, 12-unit letters, and a plot area inside its margins.
+/// The drawing surface of a chart: a coordinate system of 360 units in width, letters of 11.5, and a plot area inside its margins.
 ///
-/// 420 units are about the width of a phone's screen, so letters stay readable there without a second layout.
+/// 360 units are about the width of a phone's screen, so letters stay readable there without a second layout.
 package struct ChartCanvas {
-    static let standardWidth = 420.0
-    static let letterHeight = 12.0
+    static let standardWidth = 360.0
+    static let letterHeight = 11.5
 
     let width: Double
     let height: Double
@@ -68,7 +68,8 @@ package struct ChartCanvas {
             }
             let y = top + row * 18
             markup.empty(
-                "rect", ["class": "key \(entry.colour.name)", "x": Self.number(x), "y": Self.number(y), "width": "10", "height": "10", "rx": "2"])
+                "rect",
+                ["class": "key \(entry.colour.name)", "x": Self.number(x), "y": Self.number(y), "width": "10", "height": "10", "rx": "2"])
             text(name, x: x + 15, y: y + 9.5)
             x += needed
         }

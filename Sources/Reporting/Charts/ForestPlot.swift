@@ -50,7 +50,9 @@ package struct ForestPlot: Chart {
         if let reference { values.append(reference) }
         let ticks = AxisTicks.covering(lower: values.min() ?? 0, upper: values.max() ?? 1)
         canvas.xDomain = ticks[0]...ticks[ticks.count - 1]
-        for tick in ticks { canvas.line(x1: canvas.x(tick), y1: canvas.top, x2: canvas.x(tick), y2: canvas.height - canvas.bottom, class: "grid") }
+        for tick in ticks {
+            canvas.line(x1: canvas.x(tick), y1: canvas.top, x2: canvas.x(tick), y2: canvas.height - canvas.bottom, class: "grid")
+        }
         if let reference {
             canvas.line(
                 x1: canvas.x(reference), y1: canvas.top, x2: canvas.x(reference), y2: canvas.height - canvas.bottom, class: "reference")
@@ -76,6 +78,8 @@ package struct ForestPlot: Chart {
         }
         let decimals = AxisTicks.decimals(of: ticks, scale: quantity == .share ? 100 : 1)
         canvas.horizontalAxis(
-            ticks.map { ($0, quantity == .share ? NumberFormat.percent($0, decimals: decimals) : NumberFormat.fixed($0, decimals: decimals)) })
+            ticks.map {
+                ($0, quantity == .share ? NumberFormat.percent($0, decimals: decimals) : NumberFormat.fixed($0, decimals: decimals))
+            })
     }
 }

@@ -1,4 +1,3 @@
-
 /// Estimates over time or another running number: lines with their intervals as bands.
 package struct LineChart: Chart {
     package struct Point: Hashable, Sendable {
@@ -53,7 +52,7 @@ package struct LineChart: Chart {
     package var summary: String {
         guard let low = points.map(\.estimate.lower).min(), let high = points.map(\.estimate.upper).max() else { return "No data yet." }
         let lasts = series.compactMap { line in line.points.last.map { "\(line.name) ends at \($0.estimate.text(quantity))" } }
-        return "Intervals reach from \(quantity.text(low)) to \(quantity.text(high)). " + lasts.joined(separator: "; ") + "."
+        return "Intervals reach from \(quantity.text(lower: low, upper: high)). " + lasts.joined(separator: "; ") + "."
     }
 
     package func draw(into canvas: inout ChartCanvas) {
@@ -83,7 +82,8 @@ package struct LineChart: Chart {
         switch axis {
         case .time: canvas.horizontalAxis(AxisTicks.times(from: canvas.xDomain.lowerBound, to: canvas.xDomain.upperBound))
         case .number(let name):
-            let ticks = AxisTicks.covering(lower: canvas.xDomain.lowerBound, upper: canvas.xDomain.upperBound).filter(canvas.xDomain.contains)
+            let ticks = AxisTicks.covering(lower: canvas.xDomain.lowerBound, upper: canvas.xDomain.upperBound).filter(
+                canvas.xDomain.contains)
             let decimals = AxisTicks.decimals(of: ticks)
             canvas.horizontalAxis(
                 ticks.enumerated().map { index, tick in
@@ -93,7 +93,8 @@ package struct LineChart: Chart {
     }
 
     private func draw(_ line: Series, into canvas: inout ChartCanvas) {
-        canvas.path(line.points.map { (x: canvas.x($0.x), y: canvas.y($0.estimate.value)) }, isClosed: false, class: "series \(line.colour.name)")
+        canvas.path(
+            line.points.map { (x: canvas.x($0.x), y: canvas.y($0.estimate.value)) }, isClosed: false, class: "series \(line.colour.name)")
         let width = line.points.count > 60 ? 1.2 : 2.6
         for point in line.points {
             let (x, y) = (canvas.x(point.x), canvas.y(point.estimate.value))

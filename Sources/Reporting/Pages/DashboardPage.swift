@@ -43,7 +43,7 @@ package struct ExperimentPage {
     /// The page as one HTML document.
     package func html() -> String {
         PageText.page(
-            experiment: experiment, sections: experiment.sections, template: "experiment",
+            experiment: experiment, sections: experiment.sections,
             frame: PageFrame(
                 title: "\(experiment.key) · Haggle", home: "/", generatedAt: PageText.moment(generatedAt), notice: notice,
                 refreshSeconds: refreshSeconds, footnote: PageText.footnote))

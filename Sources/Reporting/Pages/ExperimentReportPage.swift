@@ -16,7 +16,7 @@ package struct ExperimentReportPage {
     /// The report as one HTML document that needs nothing else.
     package func html() -> String {
         PageText.page(
-            experiment: experiment, sections: experiment.sections + analyses, template: "report",
+            experiment: experiment, sections: experiment.sections + analyses,
             frame: PageFrame(
                 title: "\(experiment.key) · Haggle report", home: "#", generatedAt: PageText.moment(generatedAt),
                 footnote: "Written by haggle report. " + PageText.footnote))
@@ -31,7 +31,7 @@ package struct ExperimentReportPage {
         if let verdict = view.verdict { lines += ["", verdict] }
         lines.append("")
         for figure in view.figures {
-            lines.append("  " + figure.label + ": " + figure.value + (figure.doubt.map { " (\($0))" } ?? ""))
+            lines.append("  " + figure.label + ": " + figure.value + (figure.doubt.map { ", \($0)" } ?? ""))
         }
         let head = lines.joined(separator: "\n") + "\n"
         return ([head] + (experiment.sections + analyses).filter(\.hasText).map { $0.text(isTerminal: isTerminal) }).joined(separator: "\n")

@@ -10,9 +10,10 @@ extension ExperimentSummary {
 
     /// The charts of the experiment's card on the dashboard.
     var overviewCharts: [any Chart] {
-        if !liftOverTime.isEmpty { return [allocationChart, liftChart] }
-        if !rewardOverTime.isEmpty { return [allocationChart, rewardChart] }
-        return [allocationChart]
+        let hasAllocation = !allocationChart.buckets.isEmpty
+        if hasAllocation && !liftOverTime.isEmpty { return [allocationChart, liftChart] }
+        if hasAllocation && !rewardOverTime.isEmpty { return [allocationChart, rewardChart] }
+        return hasAllocation ? [allocationChart] : []
     }
 
     /// Relative lift over the holdout as it became known.
@@ -32,16 +33,17 @@ extension ExperimentSummary {
     /// Arms with their counts and rewards.
     package var armTable: TextTable {
         var table = TextTable(columns: [
-            .text("arm"), .number("discount"), .number("impressions"), .number("share"), .number("conversions"),
-            .number("\(metricName) per impression"), .number("interval"),
+            .text("arm"), .number("\(metricName) per impression"), .number("interval"), .number("discount"), .number("impressions"),
+            .number("share"), .number("conversions"),
         ])
         let total = arms.reduce(0) { $0 + $1.impressions }
         for arm in arms {
             table.append([
-                arm.key.rawValue + (arm.isControl ? " (control)" : ""), arm.discount.map { NumberFormat.percent($0, decimals: 0) } ?? "",
-                NumberFormat.count(arm.impressions), total > 0 ? NumberFormat.percent(Double(arm.impressions) / Double(total)) : "",
-                NumberFormat.count(arm.conversions), arm.reward.map { quantity.text($0.value, spread: $0.spread) } ?? "",
+                arm.key.rawValue + (arm.isControl ? " (control)" : ""),
+                arm.reward.map { quantity.text($0.value, spread: $0.spread) } ?? "",
                 arm.reward.map { quantity.text(lower: $0.lower, upper: $0.upper) } ?? "not yet",
+                arm.discount.map(ArmSummary.percent) ?? "", NumberFormat.count(arm.impressions),
+                total > 0 ? NumberFormat.percent(Double(arm.impressions) / Double(total)) : "", NumberFormat.count(arm.conversions),
             ])
         }
         return table
@@ -54,13 +56,16 @@ extension ExperimentSummary {
         let bars = arms.enumerated().compactMap { index, arm in
             arm.reward.map { BarChart.Bar(name: arm.key.rawValue, colour: armColours[index], estimate: $0) }
         }
-        let barChart = BarChart(title: "\(metricName) per impression by arm", quantity: quantity, bars: bars)
+        let barChart = BarChart(
+            title: "\(metricName.prefix(1).uppercased() + metricName.dropFirst()) per impression by arm, with interval", quantity: quantity,
+            bars: bars)
         sections.append(
             ReportSection(
-                title: "Arms", charts: bars.isEmpty ? [allocationChart] : [allocationChart, barChart], tables: [armTable],
+                title: "Arms", charts: (allocationChart.buckets.isEmpty ? [] : [allocationChart]) + (bars.isEmpty ? [] : [barChart]),
+                tables: [armTable],
                 notes: methods.sorted()))
         if let lift { sections.append(liftSection(lift)) }
-        if !rewardOverTime.isEmpty { sections.append(ReportSection(title: "Over time", charts: [rewardChart])) }
+        if !rewardOverTime.isEmpty && lift == nil { sections.append(ReportSection(title: "Over time", charts: [rewardChart])) }
         if !excluded.isEmpty {
             var table = TextTable(columns: [.text("reason"), .number("impressions")])
             for (reason, count) in excluded.sorted(by: { $0.key < $1.key }) { table.append([reason, NumberFormat.count(count)]) }
@@ -98,7 +103,7 @@ extension ExperimentSummary {
                     rows: [ForestPlot.Row(name: "policy less holdout", estimate: lift.difference)], reference: 0, isSigned: true)
             ] : [liftChart]
         return ReportSection(
-            title: "Policy against holdout", charts: charts, tables: [table],
+            title: "Policy against holdout", charts: rewardOverTime.isEmpty ? charts : charts + [rewardChart], tables: [table],
             notes: [
                 "\(NumberFormat.percent(lift.difference.level, decimals: 0)) intervals: \(lift.difference.method). "
                     + "Describes the time in which the policy learned."
@@ -117,6 +122,11 @@ extension ExperimentSummary.ArmSummary {
     /// The key, with the discount where the key does not tell it.
     var label: String {
         guard let discount, discount > 0 else { return key.rawValue }
-        return key.rawValue + " · " + NumberFormat.percent(discount, decimals: discount * 100 == (discount * 100).rounded() ? 0 : 1)
+        return key.rawValue + " · " + Self.percent(discount)
+    }
+
+    /// A discount with a decimal only where it has one: `5%`, `7.5%`.
+    static func percent(_ discount: Double) -> String {
+        NumberFormat.percent(discount, decimals: abs(discount * 100 - (discount * 100).rounded()) < 1e-9 ? 0 : 1)
     }
 }

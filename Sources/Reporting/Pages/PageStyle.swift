@@ -20,6 +20,7 @@ enum PageStyle {
             .status{font-size:.8125rem;font-weight:600;padding:.1rem .55rem;border-radius:99px;border:1px solid currentColor;color:var(--soft);white-space:nowrap}
             .status.live{color:var(--good)}.status.held{color:var(--warn)}
             .verdict{font-size:1.05rem;font-weight:600;margin:.75rem 0 0}.verdict.good{color:var(--good)}.verdict.bad{color:var(--bad)}
+            .card>.verdict:first-child{margin-top:0}.card>:last-child{margin-bottom:0}
             .figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(10.5rem,1fr));gap:.9rem 1.5rem;margin:1rem 0 .25rem}
             .figures div{min-width:0}
             dt{color:var(--soft);font-size:.8125rem}
@@ -28,9 +29,9 @@ enum PageStyle {
             .pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,21rem),1fr));gap:1.25rem 2rem;margin:1rem 0 .25rem}
             figure{margin:0;min-width:0}figcaption{font-size:.875rem;font-weight:600;margin-bottom:.4rem}
             .scroll{overflow-x:auto;margin:.75rem 0}
-            table{border-collapse:collapse;width:100%;font-size:.9375rem;font-variant-numeric:tabular-nums}
+            table{border-collapse:collapse;min-width:min(100%,29rem);font-size:.9375rem;font-variant-numeric:tabular-nums}
             th,td{padding:.4rem .75rem;border-bottom:1px solid var(--line);text-align:left;white-space:nowrap}
-            th{font-size:.8125rem;font-weight:600;color:var(--soft)}th:first-child,td:first-child{padding-left:0}th:last-child,td:last-child{padding-right:0}
+            th{font-size:.8125rem;font-weight:600;color:var(--soft)}th:first-child,td:first-child{padding-left:0}th:last-child,td:last-child{padding-right:0}th.n,td.n{padding-left:1.5rem}
             tbody tr:last-child td{border-bottom:0}.n{text-align:right}
             .notice{background:var(--card);border:1px solid var(--warn);border-left-width:5px;border-radius:6px;padding:.6rem .9rem;max-width:none}
             .empty{padding:2rem 0;color:var(--soft)}code{font:.9em ui-monospace,SFMono-Regular,Menlo,monospace}

@@ -10,7 +10,6 @@ enum PageTemplates {
                 "experiment": try MustacheTemplate(string: experiment),
                 "headline": try MustacheTemplate(string: headline),
                 "section": try MustacheTemplate(string: section),
-                "report": try MustacheTemplate(string: report),
             ])
         } catch {
             preconditionFailure("a page template does not parse: \(error)")
@@ -54,9 +53,8 @@ enum PageTemplates {
         <div class="head"><h2 id="{{anchor}}"><a href="{{link}}">{{name}}</a></h2><span class="status {{statusClass}}">{{status}}</span></div>
         {{#description}}<p class="lead">{{description}}</p>{{/description}}
         {{>headline}}
-        <div class="pair">
-        {{#charts}}<figure><figcaption>{{title}}</figcaption>{{{svg}}}</figure>{{/charts}}
-        </div>
+        {{#hasCharts}}<div class="pair">{{#charts}}<figure><figcaption>{{title}}</figcaption>{{{svg}}}</figure>{{/charts}}</div>{{/hasCharts}}
+        {{^hasCharts}}<p class="meta">No impressions yet.</p>{{/hasCharts}}
         <p class="meta">{{meta}}</p>
         </section>
         {{/experiments}}
@@ -66,18 +64,6 @@ enum PageTemplates {
         """
 
     private static let experiment = """
-        {{<layout}}
-        {{$content}}
-        <div class="head"><h1>{{name}}</h1><span class="status {{statusClass}}">{{status}}</span></div>
-        {{#description}}<p class="lead">{{description}}</p>{{/description}}
-        <p class="meta">{{meta}}</p>
-        <section class="card" aria-label="Result">{{>headline}}</section>
-        {{#sections}}{{>section}}{{/sections}}
-        {{/content}}
-        {{/layout}}
-        """
-
-    private static let report = """
         {{<layout}}
         {{$content}}
         <div class="head"><h1>{{name}}</h1><span class="status {{statusClass}}">{{status}}</span></div>

@@ -24,7 +24,7 @@ enum PageText {
         }.joined()
     }
 
-    static func page(experiment: ExperimentSummary, sections: [ReportSection], template: String, frame: PageFrame) -> String {
+    static func page(experiment: ExperimentSummary, sections: [ReportSection], frame: PageFrame) -> String {
         let view = ExperimentView(experiment, position: 0, link: "")
         var values: [String: Any] = [
             "name": view.name, "status": view.status, "statusClass": view.statusClass, "meta": view.meta,
@@ -33,7 +33,7 @@ enum PageText {
         ]
         values["description"] = view.description
         values["verdict"] = view.verdict
-        return PageTemplates.render(template, frame.merged(with: values))
+        return PageTemplates.render("experiment", frame.merged(with: values))
     }
 }
 

@@ -67,6 +67,7 @@ struct ExperimentView {
     var verdictClass: String
     var figures: [FigureView]
     var charts: [ChartView]
+    var hasCharts: Bool
 
     init(_ experiment: ExperimentSummary, position: Int, link: String) {
         name = experiment.key.rawValue
@@ -78,6 +79,7 @@ struct ExperimentView {
         (verdict, verdictClass) = Self.verdict(on: experiment)
         figures = Self.figures(of: experiment)
         charts = experiment.overviewCharts.enumerated().map { ChartView($1, id: "chart-\(position)-\($0)") }
+        hasCharts = !charts.isEmpty
     }
 
     private static func status(of experiment: ExperimentSummary) -> (String, String) {
@@ -112,26 +114,26 @@ struct ExperimentView {
     private static func figures(of experiment: ExperimentSummary) -> [FigureView] {
         var figures: [FigureView] = []
         if let lift = experiment.lift {
-            let level = NumberFormat.percent(lift.difference.level, decimals: 0)
+            let level = " (\(NumberFormat.percent(lift.difference.level, decimals: 0)))"
             if let relative = lift.relative {
                 figures.append(
                     FigureView(
                         label: "Lift over holdout", value: Quantity.share.text(relative.value, spread: relative.spread, isSigned: true),
-                        doubt: Quantity.share.text(lower: relative.lower, upper: relative.upper, isSigned: true) + ", " + level))
+                        doubt: Quantity.share.text(lower: relative.lower, upper: relative.upper, isSigned: true) + level))
             }
             figures.append(
                 FigureView(
                     label: "Difference per unit",
                     value: experiment.quantity.text(lift.difference.value, spread: lift.difference.spread, isSigned: true),
-                    doubt: experiment.quantity.text(lower: lift.difference.lower, upper: lift.difference.upper, isSigned: true) + ", " + level))
+                    doubt: experiment.quantity.text(lower: lift.difference.lower, upper: lift.difference.upper, isSigned: true) + level))
         }
         if let reward = experiment.rewardOverTime.last?.estimate {
             figures.append(
                 FigureView(
                     label: "Latest \(experiment.metricName) per impression",
                     value: experiment.quantity.text(reward.value, spread: reward.spread),
-                    doubt: experiment.quantity.text(lower: reward.lower, upper: reward.upper) + ", "
-                        + NumberFormat.percent(reward.level, decimals: 0)))
+                    doubt: experiment.quantity.text(lower: reward.lower, upper: reward.upper)
+                        + " (\(NumberFormat.percent(reward.level, decimals: 0)))"))
         }
         figures.append(
             FigureView(
