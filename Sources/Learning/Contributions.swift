@@ -1,6 +1,6 @@
 import EventLog
-package import HaggleCore
-package import Postgres
+import HaggleCore
+import Postgres
 
 /// What each counted impression has contributed to an experiment's posterior, and what the log says it should.
 ///

@@ -1,6 +1,7 @@
 package import Catalog
 import EventLog
 package import HaggleCore
+import NeuralNetwork
 package import Policies
 package import Postgres
 
@@ -98,7 +99,7 @@ package struct ExperimentLearner: Sendable {
         var step = Step()
         var learner = learner
         let (experiment, rule, state) = (experiment, rule, state)
-        let saved = try await connection.transaction(.repeatableRead) { () -> StoredLearnerState? in
+        let saved = try await connection.transaction(.repeatableRead) { connection -> StoredLearnerState? in
             let contributions = Contributions(experiment: experiment, connection: connection)
             let high = try await contributions.highWater()
             if high > state.position { try await contributions.open(after: state.position, through: high) }
@@ -161,9 +162,7 @@ package struct ExperimentLearner: Sendable {
                 impressionID: entry.id, time: entry.occurredAt, context: entry.context, arm: arm, propensity: nil, reward: reward)
         }
         let refitted = try await Self.refit(experiment, version, interactions)
-        try await connection.transaction(.repeatableRead) {
-            try await Contributions(experiment: experiment, connection: connection).forget(before: since)
-        }
+        try await contributions.forget(before: since)
         lastRetrained = now
         try await publish(refitted, kind: .retrain, now: now, on: connection)
         return true
@@ -187,7 +186,7 @@ package struct ExperimentLearner: Sendable {
         let bytes = learner.snapshot(version: next).serialised()
         let metrics = Self.metrics(learner)
         let key = experiment.key
-        self.state = try await connection.transaction {
+        self.state = try await connection.transaction { connection in
             try await Catalog.publish(
                 StoredSnapshot(
                     experiment: key, version: next, parent: state.parentSnapshot, kind: kind, experimentVersion: version,

@@ -2,13 +2,13 @@ import Catalog
 package import HaggleCore
 package import Logging
 package import Postgres
-package import ServiceLifecycle
+import ServiceLifecycle
 
 /// The learner as a long-running service: one at a time holds the learner's lock on a database; another takes over when it is gone.
 ///
 /// The lock only saves work. Correctness rests on the compare-and-set of every state and snapshot, so that even two learners that both
 /// believe to hold it do no harm.
-package struct LearningService: Service {
+package struct LearningService: ServiceLifecycle.Service {
     /// What the learner tells its host about.
     package enum Event: Sendable {
         case stepped(ExperimentKey, ExperimentLearner.Step, drift: Double)

@@ -1,6 +1,6 @@
 import Catalog
 package import HaggleCore
-package import Policies
+import Policies
 package import Postgres
 
 /// Publishes serving snapshots that are not plain increments: for a newly applied version, a rollback, a restart.
