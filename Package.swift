@@ -95,7 +95,7 @@ let package = Package(
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "NIOCore", package: "swift-nio"),
-                logging, metrics, lifecycle,
+                logging, metrics, lifecycle, .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]),
         module(
             "Workbench",

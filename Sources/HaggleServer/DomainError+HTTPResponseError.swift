@@ -1,7 +1,9 @@
 import Catalog
 import EventLog
+import HaggleCore
 import HTTPTypes
 import Hummingbird
+import Logging
 import NIOCore
 import Postgres
 
@@ -23,7 +25,17 @@ extension Error {
             case .unknownExperiment(let key): .unknownExperiment(key.rawValue)
             default: ServiceProblem(status: .conflict, code: "conflict", detail: error.description)
             }
-        case let error as EventLogError: error.problem
+        case let error as EventLogError:
+            switch error {
+            case .overloaded:
+                ServiceProblem(status: .serviceUnavailable, code: "overloaded", detail: error.description, retryAfterSeconds: 1)
+            case .unavailable: .unavailable(error.description)
+            case .closed:
+                ServiceProblem(
+                    status: .serviceUnavailable, code: "shutting_down", detail: "this server is shutting down", retryAfterSeconds: 1)
+            case .refused, .notFinite: .badRequest("refused", error.description)
+            default: ServiceProblem(status: .internalServerError, code: "internal_error", detail: "something went wrong on our side")
+            }
         case let error as DatabaseError where error.isConnectionLost: .unavailable("the database cannot be reached; nothing was logged")
         case is PostgresError: .unavailable("no database connection became free; nothing was logged")
         case let error as any HTTPResponseError where error.status == .notFound:
@@ -39,8 +51,9 @@ extension Error {
 struct ProblemMiddleware: RouterMiddleware {
     typealias Context = ServiceRequestContext
 
+    @concurrent
     func handle(
-        _ request: Request, context: ServiceRequestContext, next: (Request, ServiceRequestContext) async throws -> Response
+        _ request: Request, context: ServiceRequestContext, next: @concurrent (Request, ServiceRequestContext) async throws -> Response
     ) async throws -> Response {
         do {
             return try await next(request, context)

@@ -76,13 +76,13 @@ final class ExperimentRegistry: Sendable {
                 }
             } catch let error as CatalogError {
                 logger.error("snapshot unusable", metadata: ["experiment": "\(stored.experiment.key)", "error": "\(error)"])
-            } catch let error as SnapshotError {
+            } catch let error as PoliciesError {
                 logger.error("snapshot unusable", metadata: ["experiment": "\(stored.experiment.key)", "error": "\(error)"])
             }
         }
         let experiment = stored.experiment
         return Entry(
-            assigner: Assigner(experiment: experiment, version: stored.version, isPaused: stored.isPaused, snapshot: snapshot),
+            assigner: try Assigner(experiment: experiment, version: stored.version, isPaused: stored.isPaused, snapshot: snapshot),
             armFields: experiment.arms.map { arm in
                 ArmFields(key: arm.key.rawValue, discount: arm.discount, payload: arm.payload.map { JSONWriter.render($0) })
             },

@@ -84,7 +84,7 @@ struct OpenAPIDocument {
             "disclosure":{"type":"string"}}}
             """
         ),
-        ("Assignments", #"{"type":"array","items":{"$ref":"#/components/schemas/Assignment"}}"#),
+        ("Assignments", ##"{"type":"array","items":{"$ref":"#/components/schemas/Assignment"}}"##),
         (
             "Conversion",
             """
@@ -110,7 +110,7 @@ struct OpenAPIDocument {
             """
         ),
         ("Experiment", #"{"type":"object","required":["experiment","version","type","status","paused","arms"]}"#),
-        ("Experiments", #"{"type":"array","items":{"$ref":"#/components/schemas/Experiment"}}"#),
+        ("Experiments", ##"{"type":"array","items":{"$ref":"#/components/schemas/Experiment"}}"##),
         ("Report", #"{"type":"object","required":["experiment"]}"#),
         ("Impression", #"{"type":"object","required":["impression_id","experiment","arm","reason"]}"#),
         (

@@ -4,7 +4,7 @@ import Synchronization
 /// The service's metrics: a swift-metrics factory that renders the Prometheus text format (version 0.0.4).
 ///
 /// Label values come from closed sets (routes, codes, experiment keys), never from ids, so the number of series is bounded by the code.
-package final class PrometheusRegistry: MetricsFactory {
+final class PrometheusRegistry: MetricsFactory {
     /// One series: a name and its labels, in the order given.
     struct Series: Hashable {
         let name: String
@@ -15,20 +15,20 @@ package final class PrometheusRegistry: MetricsFactory {
     private let gauges = Mutex<[Series: PrometheusGauge]>([:])
     private let histograms = Mutex<[Series: PrometheusHistogram]>([:])
 
-    package init() {}
+    init() {}
 
-    package func makeCounter(label: String, dimensions: [(String, String)]) -> any CounterHandler { counter(label, dimensions) }
+    func makeCounter(label: String, dimensions: [(String, String)]) -> any CounterHandler { counter(label, dimensions) }
 
-    package func makeRecorder(label: String, dimensions: [(String, String)], aggregate: Bool) -> any RecorderHandler {
+    func makeRecorder(label: String, dimensions: [(String, String)], aggregate: Bool) -> any RecorderHandler {
         if aggregate { return histogram(label, dimensions) }
         return gauge(label, dimensions)
     }
 
-    package func makeTimer(label: String, dimensions: [(String, String)]) -> any TimerHandler { histogram(label, dimensions) }
+    func makeTimer(label: String, dimensions: [(String, String)]) -> any TimerHandler { histogram(label, dimensions) }
 
-    package func destroyCounter(_ handler: any CounterHandler) {}
-    package func destroyRecorder(_ handler: any RecorderHandler) {}
-    package func destroyTimer(_ handler: any TimerHandler) {}
+    func destroyCounter(_ handler: any CounterHandler) {}
+    func destroyRecorder(_ handler: any RecorderHandler) {}
+    func destroyTimer(_ handler: any TimerHandler) {}
 
     func counter(_ name: String, _ labels: [(String, String)]) -> PrometheusCounter {
         Self.find(in: counters, Self.series(name, labels), make: PrometheusCounter.init)
@@ -43,7 +43,7 @@ package final class PrometheusRegistry: MetricsFactory {
     }
 
     /// Everything, sorted by name, in the text format.
-    package func render() -> String {
+    func render() -> String {
         var text = ""
         render(counters.withLock { $0 }, type: "counter", into: &text) { series, counter, text in
             text += Self.line(series.name, series.labels, Double(counter.value))

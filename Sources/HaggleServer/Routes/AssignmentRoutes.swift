@@ -85,7 +85,7 @@ struct AssignmentRoutes: Sendable {
             arms: entry.experiment.arms, context: body.context, isDeferred: body.isDeferred, at: now)
         // Only a drawn arm can be repeated: control because of traffic or a pause is not the unit's randomised row.
         let sticky = assigner.isSticky && assignment.reason == .policy ? entry.experiment.salt : nil
-        let appended = try await sink.append(impression, requestID: body.requestID, stickySalt: sticky)
+        let appended = try await sink.append(impression, requestID: body.requestID, stickySalt: sticky).answer
         metrics.countAssignment(experiment: entry.experiment.key, arm: appended.arm, reason: appended.reason)
         write(appended, entry, into: &writer)
     }

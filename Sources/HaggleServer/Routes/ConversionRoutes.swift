@@ -31,7 +31,7 @@ struct ConversionRoutes: Sendable {
                     }
                 }
                 let receipt = try await sink.append(conversions)
-                rejections += receipt.rejected.map { .init(index: places[$0.index], code: $0.code, detail: $0.detail) }
+                rejections += receipt.rejected.map { .init(index: places[$0.index], code: $0.code.rawValue, detail: $0.detail) }
                 metrics.countConversions(accepted: receipt.accepted, duplicates: receipt.duplicates, rejected: rejections.count)
                 return Response(json: Self.answer(receipt.accepted, receipt.duplicates, rejections))
             }
