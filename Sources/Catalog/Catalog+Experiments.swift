@@ -12,7 +12,7 @@ extension Catalog {
     /// The version in force of one experiment.
     /// - Throws: `CatalogError.unknownExperiment`.
     package static func experiment(_ key: ExperimentKey, on connection: Connection) async throws -> StoredExperiment {
-        guard let row = try await connection.query("\(fragment: selection) WHERE e.key = \(key.rawValue)").first else {
+        guard let row = try await connection.query("\(fragment: selection) WHERE e.key = \(key)").first else {
             throw CatalogError.unknownExperiment(key)
         }
         return try stored(row)
@@ -21,7 +21,7 @@ extension Catalog {
     /// One applied version, current or not.
     package static func experiment(_ key: ExperimentKey, version: ExperimentVersion, on connection: Connection) async throws -> Experiment {
         let rows = try await connection.query(
-            "SELECT document::text AS document FROM experiment_versions WHERE experiment = \(key.rawValue) AND version = \(version.rawValue)")
+            "SELECT document::text AS document FROM experiment_versions WHERE experiment = \(key) AND version = \(version)")
         guard let row = rows.first else { throw CatalogError.unknownExperiment(key) }
         return try document(row.decode("document", as: String.self), key, version)
     }
@@ -33,7 +33,7 @@ extension Catalog {
     ) async throws -> ExperimentVersion {
         let rows = try await connection.query(
             """
-            INSERT INTO experiments (key, version) VALUES (\(experiment.key.rawValue), 1)
+            INSERT INTO experiments (key, version) VALUES (\(experiment.key), 1)
             ON CONFLICT (key) DO UPDATE SET version = experiments.version + 1 RETURNING version
             """)
         let version = try ExperimentVersion(rows[0].decode("version", as: Int.self))
@@ -43,7 +43,7 @@ extension Catalog {
         _ = try await connection.execute(
             """
             INSERT INTO experiment_versions (experiment, version, source_text, document, digest, applied_by)
-            VALUES (\(experiment.key.rawValue), \(version.rawValue)::int, \(sourceText), \(document)::jsonb, \(digest(of: sourceText)), \(actor))
+            VALUES (\(experiment.key), \(version)::int, \(sourceText), \(document)::jsonb, \(digest(of: sourceText)), \(actor))
             """)
         try await record("apply", experiment: experiment.key, by: actor, detail: "{\"version\": \(version)}", on: connection)
         try await tell(CatalogChannel.experiments, experiment.key, on: connection)
@@ -58,11 +58,11 @@ extension Catalog {
         if isPaused {
             _ = try await connection.execute(
                 """
-                INSERT INTO experiment_pauses (experiment, paused_by, note) VALUES (\(key.rawValue), \(actor), \(note))
+                INSERT INTO experiment_pauses (experiment, paused_by, note) VALUES (\(key), \(actor), \(note))
                 ON CONFLICT (experiment) DO NOTHING
                 """)
         } else {
-            _ = try await connection.execute("DELETE FROM experiment_pauses WHERE experiment = \(key.rawValue)")
+            _ = try await connection.execute("DELETE FROM experiment_pauses WHERE experiment = \(key)")
         }
         try await record(isPaused ? "pause" : "resume", experiment: key, by: actor, detail: "{}", on: connection)
         try await tell(CatalogChannel.experiments, key, on: connection)
@@ -75,7 +75,7 @@ extension Catalog {
         _ = try await connection.execute(
             """
             INSERT INTO audit_log (actor, action, experiment, detail)
-            VALUES (\(actor), \(action), \(experiment?.rawValue), \(detail)::jsonb)
+            VALUES (\(actor), \(action), \(experiment), \(detail)::jsonb)
             """)
     }
 
@@ -85,7 +85,7 @@ extension Catalog {
     }
 
     static func tell(_ channel: String, _ key: ExperimentKey, on connection: Connection) async throws {
-        _ = try await connection.query("SELECT pg_notify(\(channel)::text, \(key.rawValue)::text)")
+        _ = try await connection.query("SELECT pg_notify(\(channel)::text, \(key)::text)")
     }
 
     private static let selection: SQL = """

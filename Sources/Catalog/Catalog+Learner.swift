@@ -6,7 +6,7 @@ extension Catalog {
     package static func learnerState(of key: ExperimentKey, on connection: Connection) async throws -> StoredLearnerState? {
         let rows = try await connection.query(
             """
-            SELECT parent_snapshot, position, state, pinned, revision FROM learner_states WHERE experiment = \(key.rawValue)
+            SELECT parent_snapshot, position, state, pinned, revision FROM learner_states WHERE experiment = \(key)
             """)
         return try rows.first.map { row in
             StoredLearnerState(
@@ -18,7 +18,7 @@ extension Catalog {
 
     /// The revision alone: cheap, to see whether somebody else changed the state.
     package static func learnerRevision(of key: ExperimentKey, on connection: Connection) async throws -> Int64? {
-        try await connection.query("SELECT revision FROM learner_states WHERE experiment = \(key.rawValue)")
+        try await connection.query("SELECT revision FROM learner_states WHERE experiment = \(key)")
             .first?.decode("revision", as: Int64.self)
     }
 
@@ -29,9 +29,9 @@ extension Catalog {
         let changed = try await connection.execute(
             """
             UPDATE learner_states
-               SET parent_snapshot = \(state.parentSnapshot.rawValue)::int, position = \(state.position), state = \(state.bytes),
+               SET parent_snapshot = \(state.parentSnapshot)::int, position = \(state.position), state = \(state.bytes),
                    pinned = \(state.isPinned), revision = revision + 1, updated_at = clock_timestamp()
-             WHERE experiment = \(state.experiment.rawValue) AND revision = \(state.revision)
+             WHERE experiment = \(state.experiment) AND revision = \(state.revision)
             """)
         guard changed == 1 else { throw CatalogError.learnerConflict(state.experiment) }
         var saved = state
@@ -46,7 +46,7 @@ extension Catalog {
         _ = try await connection.execute(
             """
             INSERT INTO learner_states (experiment, parent_snapshot, position, state, pinned)
-            VALUES (\(key), \(state.parentSnapshot.rawValue)::int, 0, \(state.bytes), false)
+            VALUES (\(key), \(state.parentSnapshot)::int, 0, \(state.bytes), false)
             ON CONFLICT (experiment) DO UPDATE
                SET parent_snapshot = excluded.parent_snapshot, position = 0, state = excluded.state, pinned = false,
                    revision = learner_states.revision + 1, updated_at = clock_timestamp()

@@ -8,7 +8,7 @@ extension Catalog {
     package static func newestSnapshot(of key: ExperimentKey, on connection: Connection) async throws -> StoredSnapshot? {
         let rows = try await connection.query(
             """
-            SELECT \(raw: description), bytes, checksum FROM snapshots WHERE experiment = \(key.rawValue) ORDER BY version DESC LIMIT 1
+            SELECT \(raw: description), bytes, checksum FROM snapshots WHERE experiment = \(key) ORDER BY version DESC LIMIT 1
             """)
         return try rows.first.map { try stored($0, key, withBytes: true) }
     }
@@ -21,7 +21,7 @@ extension Catalog {
         let rows = try await connection.query(
             """
             SELECT \(raw: description), bytes, checksum FROM snapshots
-             WHERE experiment = \(key.rawValue) AND version = \(version.rawValue)
+             WHERE experiment = \(key) AND version = \(version)
             """)
         guard let row = rows.first else { throw CatalogError.unknownSnapshot(key, version) }
         return try stored(row, key, withBytes: true)
@@ -30,7 +30,7 @@ extension Catalog {
     /// All snapshots without their bytes, newest first.
     package static func snapshots(of key: ExperimentKey, limit: Int, on connection: Connection) async throws -> [StoredSnapshot] {
         try await connection.query(
-            "SELECT \(raw: description) FROM snapshots WHERE experiment = \(key.rawValue) ORDER BY version DESC LIMIT \(limit)"
+            "SELECT \(raw: description) FROM snapshots WHERE experiment = \(key) ORDER BY version DESC LIMIT \(limit)"
         ).map { try stored($0, key, withBytes: false) }
     }
 
@@ -42,10 +42,10 @@ extension Catalog {
         let inserted = try await connection.execute(
             """
             INSERT INTO snapshots (experiment, version, parent, kind, experiment_version, network_version, bytes, checksum, metrics)
-            SELECT \(key), \(snapshot.version.rawValue)::int, \(snapshot.parent?.rawValue)::int, \(snapshot.kind.rawValue),
-                   \(snapshot.experimentVersion.rawValue)::int, \(snapshot.networkVersion.rawValue)::int, \(snapshot.bytes),
+            SELECT \(key), \(snapshot.version)::int, \(snapshot.parent)::int, \(snapshot.kind),
+                   \(snapshot.experimentVersion)::int, \(snapshot.networkVersion)::int, \(snapshot.bytes),
                    \(checksum(of: snapshot.bytes)), \(snapshot.metrics)::jsonb
-             WHERE (SELECT max(version) FROM snapshots WHERE experiment = \(key)) IS NOT DISTINCT FROM \(snapshot.parent?.rawValue)::int
+             WHERE (SELECT max(version) FROM snapshots WHERE experiment = \(key)) IS NOT DISTINCT FROM \(snapshot.parent)::int
             ON CONFLICT DO NOTHING
             """)
         guard inserted == 1 else { throw CatalogError.snapshotConflict(snapshot.experiment, parent: snapshot.parent) }

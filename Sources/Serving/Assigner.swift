@@ -13,10 +13,13 @@ package struct Assigner: Sendable {
     /// The snapshot being served; nil in an A/B experiment or where none could be loaded.
     package let snapshot: SnapshotVersion?
     private let policy: (any Policy)?
+    private let placer: Placer
     private let allArms: [Int]
 
     /// - Parameter snapshot: fits `version`; nil in an A/B experiment, or when none could be loaded (everybody gets control).
-    package init(experiment: Experiment, version: ExperimentVersion, isPaused: Bool, snapshot: ServingSnapshot?) {
+    /// - Throws: where the targeting cannot be compiled; experiments from parsed files never do that.
+    package init(experiment: Experiment, version: ExperimentVersion, isPaused: Bool, snapshot: ServingSnapshot?) throws {
+        placer = try Placer(experiment)
         self.experiment = experiment
         self.version = version
         self.isPaused = isPaused
@@ -34,8 +37,7 @@ package struct Assigner: Sendable {
     ///   - now: the server's clock.
     package func assign(_ request: AssignmentRequest, impressionID: ImpressionID, now: Timestamp) -> Assignment {
         let eligible = request.eligible ?? allArms
-        let placement = Placement.of(
-            unit: request.unit, context: request.context, in: experiment, at: now, isPaused: isPaused)
+        let placement = placer.place(unit: request.unit, context: request.context, now: now, isPaused: isPaused)
         switch placement {
         case .control(let reason):
             return fallback(request, impressionID, eligible, reason)

@@ -12,6 +12,12 @@ package enum WorkbenchError: Error, Hashable, Sendable {
     case emptyLog(what: String)
     case invalidOption(name: String, expected: String, found: String)
     case fileExists(path: String)
+    /// Files that must have the same rows or columns do not.
+    case filesDisagree(String)
+    /// Files with problems, each as `file:line:column: message`.
+    case invalidFiles([String])
+    /// Changes that need `--yes`.
+    case needsConfirmation([String])
 }
 
 extension WorkbenchError: CustomStringConvertible {
@@ -30,6 +36,10 @@ extension WorkbenchError: CustomStringConvertible {
         case .notABandit(let key): "experiment '\(key)' is an A/B experiment; this command needs a bandit"
         case .emptyLog(let what): "\(what): no rows that count; check --since, --until and the experiment's key"
         case .invalidOption(let name, let expected, let found): "\(name): expected \(expected), found \(found)"
+        case .filesDisagree(let message): message
+        case .invalidFiles(let problems): problems.joined(separator: "\n")
+        case .needsConfirmation(let lines):
+            lines.joined(separator: "\n") + "\nthese changes re-randomise units or break the learned state; repeat with --yes to carry them out"
         case .fileExists(let path): "\(path) exists already; name another file or remove it"
         }
     }

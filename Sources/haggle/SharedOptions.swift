@@ -114,3 +114,6 @@ func json(_ value: some Encodable) throws -> String {
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     return String(decoding: try encoder.encode(value), as: UTF8.self)
 }
+
+/// Who is at work, for the audit log.
+func currentUser() -> String { NSUserName() }
