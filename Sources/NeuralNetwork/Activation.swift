@@ -1,4 +1,4 @@
-import Foundation
+import HaggleMath
 
 /// The function between two dense layers.
 package enum Activation: String, Hashable, Sendable, Codable, CaseIterable {
@@ -7,29 +7,27 @@ package enum Activation: String, Hashable, Sendable, Codable, CaseIterable {
     /// z Phi(z) with the exact normal distribution function, not its tanh approximation (Hendrycks & Gimpel 2016).
     case gelu
     case tanh
+}
 
-    /// The function's value.
+extension Activation {
+    /// Replaces each of `count` numbers by its function value.
     @inline(__always)
-    func callAsFunction(_ z: Float) -> Float {
+    func apply(to values: UnsafeMutablePointer<Float>, count: Int) {
+        // The caller vouches for `count` initialised numbers.
         switch self {
-        case .relu: max(0, z)
-        case .gelu: 0.5 * z * erfc(-z * 0.707_106_77)
-        case .tanh: Foundation.tanh(z)
+        case .relu: for index in 0..<count { unsafe values[index] = unsafe values[index] > 0 ? values[index] : 0 }
+        case .gelu: for index in 0..<count { unsafe values[index] = Self.gelu(values[index]) }
+        case .tanh: for index in 0..<count { unsafe values[index] = ElementaryFunctions.tanh(values[index]) }
         }
     }
 
-    /// The derivative at the pre-activation `z`; at the kink of ReLU it is 0.
+    /// z Phi(z). By the complementary error function, because 1 + erf loses every digit for z below -5.
     @inline(__always)
-    func derivative(_ z: Float) -> Float {
-        switch self {
-        case .relu: return z > 0 ? 1 : 0
-        case .gelu: return 0.5 * erfc(-z * 0.707_106_77) + z * 0.398_942_3 * exp(-0.5 * z * z)
-        case .tanh:
-            let value = Foundation.tanh(z)
-            return 1 - value * value
-        }
-    }
+    static func gelu(_ z: Float) -> Float { 0.5 * z * ElementaryFunctions.erfc(-z * 0.707_106_77) }
 
-    /// Gain of the initial weights' standard deviation over sqrt(1 / fan-in): He et al. 2015 for the rectifiers, Glorot & Bengio 2010 for tanh.
-    var gain: Float { self == .tanh ? 1 : Float(2).squareRoot() }
+    /// Phi(z) + z phi(z).
+    @inline(__always)
+    static func geluDerivative(_ z: Float) -> Float {
+        0.5 * ElementaryFunctions.erfc(-z * 0.707_106_77) + z * 0.398_942_3 * ElementaryFunctions.exp(-0.5 * z * z)
+    }
 }

@@ -40,7 +40,8 @@ package enum NetworkTrainer {
     ///   - weights: one per row, or nil for all 1.
     ///   - progress: called after every pass.
     /// - Returns: the network of the best pass, and what happened.
-    /// - Throws: `NeuralNetworkError` where shapes do not fit, there are no rows, or the loss stops being finite in the first pass.
+    /// - Throws: `NeuralNetworkError` where shapes do not fit, there are no rows, the loss stops being finite in the first pass, or the task
+    ///   is cancelled (looked at before every pass).
     package static func train(
         _ network: MultilayerPerceptron, inputs: [Float], rowCount: Int, head: [Int32], targets: [Float], weights: [Float]? = nil,
         configuration: Configuration, progress: ((EpochReport) -> Void)? = nil
@@ -49,11 +50,13 @@ package enum NetworkTrainer {
         let validationCount = min(rowCount - 1, Int((Double(rowCount) * configuration.validationShare).rounded()))
         let trainingCount = rowCount - validationCount
         let batch = max(1, min(configuration.batch, trainingCount))
+        // Batches of even sizes, so that no last row takes a step of its own.
+        let batchCount = (trainingCount + batch - 1) / batch
         var current = network
-        var parameters = network.parameters
-        var adam = Adam(
-            learningRate: configuration.learningRate, weightDecay: configuration.weightDecay, parameterCount: parameters.count)
         var passes = Backpropagation(for: network, capacity: max(batch, min(validationCount, 1024)))
+        var adam = Adam(
+            learningRate: configuration.learningRate, weightDecay: configuration.weightDecay, decayed: passes.decayed,
+            parameterCount: network.parameterCount)
         var generator = SeededGenerator(seed: configuration.seed, stream: 0x7472_6169)
         var order = Array(0..<trainingCount)
         let judges = Array(trainingCount..<rowCount)
@@ -63,14 +66,14 @@ package enum NetworkTrainer {
                 ? loss(of: current, over: judges, inputs, head, targets, weights, &passes) : nil)
         var best = current
         for epoch in 1...max(1, configuration.epochs) {
+            guard !Task.isCancelled else { throw .cancelled }
             order.shuffle(using: &generator)
             var sum = 0.0
-            for start in stride(from: 0, to: trainingCount, by: batch) {
-                let rows = order[start..<min(start + batch, trainingCount)]
+            for index in 0..<batchCount {
+                let rows = order[index * trainingCount / batchCount..<(index + 1) * trainingCount / batchCount]
                 sum += passes.run(
                     current, rows: rows, inputs: inputs, head: head, targets: targets, weights: weights, backward: true)
-                adam.update(&parameters, gradient: passes.gradient)
-                current.parameters = parameters
+                adam.update(&current.parameters, gradient: passes.gradient)
             }
             let validation = validationCount > 0 ? loss(of: current, over: judges, inputs, head, targets, weights, &passes) : nil
             let entry = EpochReport(epoch: epoch, trainingLoss: sum / Double(trainingCount), validationLoss: validation)

@@ -6,6 +6,7 @@ package enum NeuralNetworkError: Error, Hashable, Sendable, CustomStringConverti
     case notFinite
     /// The loss stopped being finite before any pass had succeeded.
     case diverged(epoch: Int)
+    case cancelled
 
     package var description: String {
         switch self {
@@ -14,6 +15,7 @@ package enum NeuralNetworkError: Error, Hashable, Sendable, CustomStringConverti
         case .unknownHead(let width): "a row trains a head that the network does not have; it has \(width)"
         case .notFinite: "an input or target is NaN or infinite"
         case .diverged(let epoch): "the loss stopped being finite in pass \(epoch); lower policy.model.learning_rate"
+        case .cancelled: "training was cancelled"
         }
     }
 }

@@ -45,7 +45,8 @@ package struct LinearPosterior: Hashable, Sendable {
     /// Corrects the reward of an impression that was added with that phi and weight. O(d).
     /// - Precondition: as for `add`.
     package mutating func correct(_ phi: [Double], arm: Int, from old: Double, to new: Double, weight: Double = 1) {
-        precondition(old.isFinite && new.isFinite && weight.isFinite && weight >= 0, "rewards and weights must be finite, weights not negative")
+        precondition(
+            old.isFinite && new.isFinite && weight.isFinite && weight >= 0, "rewards and weights must be finite, weights not negative")
         arms[arm].correct(phi, from: old, to: new, weight: weight)
     }
 

@@ -1,7 +1,8 @@
 import Foundation
 import HaggleMath
-import NeuralNetwork
 import Testing
+
+@testable import NeuralNetwork
 
 @Suite struct BackpropagationTests {
     /// The same loss in double precision, written as the formula says, with nothing shared with the code under test but the layout of the

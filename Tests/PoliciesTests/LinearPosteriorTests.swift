@@ -45,7 +45,8 @@ import Testing
     static func largestDifference(_ a: LinearPosterior, _ b: LinearPosterior) -> Double {
         var largest = 0.0
         for (x, y) in zip(a.arms, b.arms) {
-            let pairs = Array(zip(x.gram.packed, y.gram.packed)) + Array(zip(x.moment, y.moment)) + [(x.squares, y.squares), (x.weight, y.weight)]
+            let pairs =
+                Array(zip(x.gram.packed, y.gram.packed)) + Array(zip(x.moment, y.moment)) + [(x.squares, y.squares), (x.weight, y.weight)]
             for (p, q) in pairs { largest = max(largest, abs(p - q) / max(1, abs(q))) }
         }
         return largest

@@ -1,6 +1,6 @@
 import HaggleMath
-import RealModule
 import Policies
+import RealModule
 import Testing
 
 @Suite struct ProbabilityOfBestTests {
@@ -139,14 +139,16 @@ import Testing
     /// A narrow pair beside a wide arm and a hopeless one: the widths differ so much that one global rule misses the pair.
     @Test func aNarrowPairKeepsItsShares() {
         let example = Case(means: [0, 1e-8, 0.2, -50], deviations: [1e-8, 1e-8, 1, 1])
-        #expect(Self.largestDifference(ProbabilityOfBest()(means: example.means, deviations: example.deviations), Self.reference(example)) < 5e-7)
+        #expect(
+            Self.largestDifference(ProbabilityOfBest()(means: example.means, deviations: example.deviations), Self.reference(example))
+                < 5e-7)
     }
 
     @Test(arguments: [
-        Case(means: [1e6, 1e6 + 1, 1e-6], deviations: [1, 1, 1e-6]), Case(means: [0, 1], deviations: [1e-300, 1e-308]),
-        Case(means: [0, 0], deviations: [1e-320, 1]), Case(means: [1e300, -1e300], deviations: [1e299, 1e300]),
+        Case(means: [1e6, 1e6 + 1, 1e-6], deviations: [1, 1, 1e-6]), Case(means: [0, 1], deviations: [1e-300, 3e-308]),
+        Case(means: [0, 0], deviations: [.leastNonzeroMagnitude * 2000, 1]), Case(means: [1e300, -1e300], deviations: [1e299, 1e300]),
         Case(means: [0, 0, 0], deviations: [1e-12, 1, 1e12]), Case(means: [-1e15, -1e15], deviations: [1e-3, 1]),
-        Case(means: [0, 0], deviations: [0, 5e-324]), Case(means: [0, 1], deviations: [1.7e308, 1.7e308]),
+        Case(means: [0, 0], deviations: [0, .leastNonzeroMagnitude]), Case(means: [0, 1], deviations: [1.7e308, 1.7e308]),
     ])
     func uglyScoresGiveADistribution(example: Case) {
         let p = ProbabilityOfBest()(means: example.means, deviations: example.deviations)

@@ -64,7 +64,8 @@ struct World: Sendable {
 
     /// Contexts as they come: ordinary, empty, unknown, extreme.
     static let oddContexts: [Context] = [
-        context(x: 0.3, z: -1), context(x: -2, z: 2), [:], ["x": .text("nonsense"), "other": 3], ["x": .number(1e300), "z": .number(-1e300)],
+        context(x: 0.3, z: -1), context(x: -2, z: 2), [:], ["x": .text("nonsense"), "other": 3],
+        ["x": .number(1e300), "z": .number(-1e300)],
         ["x": .number(1e5), "channel": .text("fax")],
     ]
 

@@ -41,10 +41,14 @@ private func violationsOfOne(_ probabilities: [Double], armCount: Int, eligible:
     var violations: [String] = []
     var total = 0.0
     for (arm, probability) in probabilities.enumerated() {
-        if !probability.isFinite || probability < 0 || probability > 1 + 1e-12 { violations.append("arm \(arm): probability \(probability)") }
+        if !probability.isFinite || probability < 0 || probability > 1 + 1e-12 {
+            violations.append("arm \(arm): probability \(probability)")
+        }
         if !eligible.contains(arm) && probability != 0 { violations.append("arm \(arm): not eligible, probability \(probability)") }
         // One rounding of the sum f + (1 - K f) w.
-        if eligible.contains(arm) && probability < floor * (1 - 1e-12) { violations.append("arm \(arm): \(probability) is below the floor") }
+        if eligible.contains(arm) && probability < floor * (1 - 1e-12) {
+            violations.append("arm \(arm): \(probability) is below the floor")
+        }
         total += probability
     }
     // One rounding per arm.
