@@ -79,7 +79,9 @@ private struct ExperimentComparison {
 
     mutating func run() {
         guard old.key == new.key else {
-            add("experiment", old.key.rawValue, new.key.rawValue, .rerandomisesUnits, "another key is another experiment; '\(old.key)' goes on as it is")
+            add(
+                "experiment", old.key.rawValue, new.key.rawValue, .rerandomisesUnits,
+                "another key is another experiment; '\(old.key)' goes on as it is")
             return
         }
         compareTexts()
@@ -113,10 +115,13 @@ private struct ExperimentComparison {
         add(
             "type", old.kind.rawValue, new.kind.rawValue, .breaksLearnedState,
             "units are assigned in another way and nothing that was learned or measured carries over")
-        add("salt", YAMLText.scalar(old.salt), YAMLText.scalar(new.salt), .rerandomisesUnits, "every unit is dealt anew, the holdout included")
+        add(
+            "salt", YAMLText.scalar(old.salt), YAMLText.scalar(new.salt), .rerandomisesUnits,
+            "every unit is dealt anew, the holdout included")
         let lowersTraffic = new.traffic < old.traffic
         add(
-            "traffic", NumberText.write(old.traffic), NumberText.write(new.traffic), lowersTraffic && new.kind == .ab ? .rerandomisesUnits : .harmless,
+            "traffic", NumberText.write(old.traffic), NumberText.write(new.traffic),
+            lowersTraffic && new.kind == .ab ? .rerandomisesUnits : .harmless,
             lowersTraffic ? "units leave their arm for control" : "more units take part, none changes its arm")
         add(
             "holdout", NumberText.write(old.holdout), NumberText.write(new.holdout), .rerandomisesUnits,
@@ -187,7 +192,8 @@ private struct ExperimentComparison {
             }
             let isSameType = before.kind.typeName == feature.kind.typeName
             add(
-                path, ExperimentRenderer.feature(before.kind), ExperimentRenderer.feature(feature.kind), isSameType ? .harmless : .breaksLearnedState,
+                path, ExperimentRenderer.feature(before.kind), ExperimentRenderer.feature(feature.kind),
+                isSameType ? .harmless : .breaksLearnedState,
                 isSameType ? "takes effect with the next retraining" : "another type of feature: learning starts again from snapshot 1")
         }
     }
@@ -200,9 +206,11 @@ private struct ExperimentComparison {
             old.reward.metric == .margin || new.reward.metric == .margin ? .breaksLearnedState : .harmless,
             old.reward.metric == .margin || new.reward.metric == .margin ? mixed : "")
         add(
-            "reward.window", DurationText.text(old.reward.windowSeconds), DurationText.text(new.reward.windowSeconds), .breaksLearnedState, mixed)
+            "reward.window", DurationText.text(old.reward.windowSeconds), DurationText.text(new.reward.windowSeconds), .breaksLearnedState,
+            mixed)
         add(
-            "reward.default", NumberText.write(old.reward.defaultReward), NumberText.write(new.reward.defaultReward), .breaksLearnedState, mixed)
+            "reward.default", NumberText.write(old.reward.defaultReward), NumberText.write(new.reward.defaultReward), .breaksLearnedState,
+            mixed)
         add("reward.range", old.reward.range.map(ExperimentRenderer.interval), new.reward.range.map(ExperimentRenderer.interval))
         add("reward.learn", old.reward.learn.rawValue, new.reward.learn.rawValue)
     }

@@ -131,7 +131,7 @@ private struct ExperimentReader {
             }
         }
         let controls = arms.filter { $0.arm?.isControl == true }
-        if controls.isEmpty, !arms.isEmpty, arms.allSatisfy({ $0.arm != nil }) {
+        if controls.isEmpty, !arms.isEmpty, arms.allSatisfy({ $0.arm != nil && !$0.hasUnreadableControl }) {
             problems.report(
                 "arms: expected exactly one control arm, found none; write control: true on the arm to fall back to",
                 at: reader.keyPlace(of: Keys.arms))
@@ -143,7 +143,8 @@ private struct ExperimentReader {
         guard metric == .margin else { return }
         for parsed in arms {
             if !parsed.hasDiscount {
-                problems.report("\(parsed.path): an arm needs a 'discount' where the metric is margin (0 for the full price)", at: parsed.place)
+                problems.report(
+                    "\(parsed.path): an arm needs a 'discount' where the metric is margin (0 for the full price)", at: parsed.place)
             } else if parsed.arm?.discount == 1 {
                 problems.report(
                     "\(parsed.path).discount: expected less than 1 where the metric is margin, because the list price cannot be told from what "
@@ -162,25 +163,30 @@ private struct ExperimentReader {
 
     private func checkPolicy(_ policy: PolicyConfiguration?, arms: [ParsedArm], reward: ParsedReward?) {
         guard let policy, let node = reader.node(of: Keys.policy), case .mapping(let entries) = node.content else { return }
-        func place(_ name: String) -> Place { entries.first { $0.key == name }?.value.place ?? node.place }
+        func child(_ name: String) -> YAMLNode? { entries.first { $0.key == name }?.value }
+        func place(_ name: String) -> Place { child(name)?.place ?? node.place }
         if !arms.isEmpty, policy.floor * Double(arms.count) > 1 + 1e-12 {
             problems.report(
                 "policy.floor: \(NumberText.write(policy.floor)) times \(arms.count) arms is \(Words.rounded(policy.floor * Double(arms.count))); "
-                    + "expected at most 1 (a floor of at most \(Words.rounded((1e6 / Double(arms.count)).rounded(.down) / 1e6)))", at: place("floor"))
+                    + "expected at most 1 (a floor of at most \(Words.rounded((1e6 / Double(arms.count)).rounded(.down) / 1e6)))",
+                at: place("floor"))
         }
         let keys = Set(arms.compactMap { $0.arm?.key })
         if arms.allSatisfy({ $0.arm != nil }) {
             for arm in policy.probabilities.keys.sorted() where !keys.contains(arm) {
                 problems.report(
-                    "policy.probabilities: there is no arm '\(arm)'" + Suggestion.hint(for: arm.rawValue, among: arms.compactMap { $0.arm?.key.rawValue }),
+                    "policy.probabilities: there is no arm '\(arm)'"
+                        + Suggestion.hint(for: arm.rawValue, among: arms.compactMap { $0.arm?.key.rawValue }),
                     at: place("probabilities"))
             }
         }
         if let reward, policy.algorithm.learns, policy.retrain.windowSeconds <= reward.reward.windowSeconds {
+            var window = child("retrain")?.place
+            if case .mapping(let retrain) = child("retrain")?.content { window = retrain.first { $0.key == "window" }?.value.place }
             problems.report(
                 "policy.retrain.window: expected more than the reward's window of \(DurationText.text(reward.reward.windowSeconds)), because only "
                     + "rewards whose window has closed train; found \(DurationText.text(policy.retrain.windowSeconds))",
-                at: entries.contains { $0.key == "retrain" } ? place("retrain") : reward.windowPlace)
+                at: window ?? reward.windowPlace)
         }
     }
 
@@ -199,7 +205,8 @@ private struct ExperimentReader {
                 problems.report("'analysis' belongs to experiments of type ab; remove it", at: reader.keyPlace(of: Keys.analysis))
             }
             for arm in arms where arm.hasWeight {
-                problems.report("\(arm.path).weight: weights belong to experiments of type ab; a bandit's policy decides", at: arm.weightPlace)
+                problems.report(
+                    "\(arm.path).weight: weights belong to experiments of type ab; a bandit's policy decides", at: arm.weightPlace)
             }
         case .ab:
             if reader.has(Keys.policy) {
@@ -230,7 +237,8 @@ private struct ExperimentReader {
         guard without.isEmpty, weights.count == arms.count else { return }
         let sum = weights.reduce(0, +)
         if abs(sum - 1) > 1e-6 {
-            problems.report("arms: expected weights that sum to 1, found a sum of \(Words.rounded(sum))", at: reader.keyPlace(of: Keys.arms))
+            problems.report(
+                "arms: expected weights that sum to 1, found a sum of \(Words.rounded(sum))", at: reader.keyPlace(of: Keys.arms))
         }
     }
 

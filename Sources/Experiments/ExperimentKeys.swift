@@ -5,7 +5,8 @@ enum ExperimentKeys {
     static let table = Table(
         "an experiment",
         [
-            key, description, owner, type, status, start, end, unit, salt, currency, traffic, holdout, namespace, slot, targeting, sticky, gate,
+            key, description, owner, type, status, start, end, unit, salt, currency, traffic, holdout, namespace, slot, targeting, sticky,
+            gate,
             disclosure, forbiddenFeatures, arms, context, reward, policy, analysis,
         ],
         later: ["hold", "activation", "retention", "value_type", "pseudonymise", "encrypt", "warm_start"])
@@ -14,15 +15,18 @@ enum ExperimentKeys {
     static let description = Key("description", Shape<String>.text(limit: 4000, lines: true), "The question that the experiment answers.")
     static let owner = Key("owner", Shape<String>.text(), "Who answers for it.")
     static let type = Key(
-        "type", Shape<Experiment.Kind>.choice(), "bandit: a policy learns which arm earns most; ab: fixed shares of the units.", required: true)
+        "type", Shape<Experiment.Kind>.choice(), "bandit: a policy learns which arm earns most; ab: fixed shares of the units.",
+        required: true)
     static let status = Key(
         "status", Shape<Experiment.Status>.choice(), "Everybody gets control unless it is running.", default: .string("running"))
     static let start = Key("start", Shape<Timestamp>.time, "Before this moment everybody gets control.")
     static let end = Key("end", Shape<Timestamp>.time, "From this moment on everybody gets control.")
     static let unit = Key("unit", Shape<String>.text(), "Who is randomised, as documentation.", default: .string("unit"))
-    static let salt = Key("salt", Shape<String>.text(), "Seed of the cuts and the draw; another salt deals the units anew. Default: the key.")
+    static let salt = Key(
+        "salt", Shape<String>.text(), "Seed of the cuts and the draw; another salt deals the units anew. Default: the key.")
     static let currency = Key(
-        "currency", Shape<String>.word("a currency of three capital letters such as EUR", pattern: "^[A-Z]{3}$") { text in
+        "currency",
+        Shape<String>.word("a currency of three capital letters such as EUR", pattern: "^[A-Z]{3}$") { text in
             text.utf8.count == 3 && text.utf8.allSatisfy { (65...90).contains($0) }
         }, "Currency of all amounts (ISO 4217).")
     static let traffic = Key(
@@ -33,7 +37,8 @@ enum ExperimentKeys {
         default: .number(0))
     static let namespace = Key("namespace", Shape<String>.text(), "Experiments of one namespace with disjoint slots share no unit.")
     static let slot = Key(
-        "slot", Shape<ClosedRange<Double>>.interval("from 0 to 1", within: .closed(0...1)), "This experiment's part of the namespace: [lower, upper].")
+        "slot", Shape<ClosedRange<Double>>.interval("[lower, upper] from 0 to 1", within: .closed(0...1)),
+        "This experiment's part of the namespace: [lower, upper].")
     static let targeting = Key(
         "targeting", Shape<Condition>.condition, "Conditions on the context in GrowthBook's syntax; units that fail them get control.")
     static let sticky = Key(
@@ -43,7 +48,8 @@ enum ExperimentKeys {
         default: .string("off"))
     static let disclosure = Key("disclosure", Shape<String>.text(limit: 4000, lines: true), "Text returned with every assignment.")
     static let forbiddenFeatures = Key(
-        "forbidden_features", Shape<[String]>.distinctTexts("feature names", count: 1...4096), "Features that must not stand under context.")
+        "forbidden_features", Shape<[String]>.distinctTexts("feature names", count: 1...4096), "Features that must not stand under context."
+    )
     static let arms = Key(
         "arms", Shape<[ParsedArm]>.list(of: .arm, "arms", count: 2...1000), "The options; exactly one is the control.", required: true)
     static let context = Key("context", Shape<FeatureSchema>.context, "What is known about the unit at the moment of choice.")
@@ -58,11 +64,13 @@ enum ArmKeys {
 
     static let key = Key("key", .armKey, "The arm's name, unique within the experiment.", required: true)
     static let discount = Key(
-        "discount", Shape<Double>.number(.closed(0...1)), "Share of the list price taken off: 0.10 is 10 % off. Needed where the metric is margin.")
+        "discount", Shape<Double>.number(.closed(0...1)),
+        "Share of the list price taken off: 0.10 is 10 % off. Needed where the metric is margin.")
     static let control = Key("control", Shape<Bool>.boolean, "Whether this is the arm to fall back to.", default: .boolean(false))
     static let payload = Key("payload", .anything, "Passed to the client unread.")
     static let weight = Key(
-        "weight", Shape<Double>.number(.above(0, upTo: 1)), "Of ab: share of the units; on all arms, summing to 1, or on none for even shares.")
+        "weight", Shape<Double>.number(.above(0, upTo: 1)),
+        "Of ab: share of the units; on all arms, summing to 1, or on none for even shares.")
 }
 
 /// The keys of the mapping under `reward:`.
@@ -73,7 +81,8 @@ enum RewardKeys {
         "metric", Shape<RewardConfiguration.Metric>.choice(),
         "What is computed from an impression's conversions; value is the sum of their values as sent.", required: true)
     static let marginRate = Key(
-        "margin_rate", Shape<Double>.number(.above(0, upTo: 1)), "Margin of a full-price sale as a share of the list price; needed by margin.")
+        "margin_rate", Shape<Double>.number(.above(0, upTo: 1)),
+        "Margin of a full-price sale as a share of the list price; needed by margin.")
     static let window = Key("window", Shape<Double>.duration, "Time after the impression in which a conversion counts.", required: true)
     static let defaultReward = Key("default", Shape<Double>.number(), "Reward of an impression without a conversion.", default: .number(0))
     static let range = Key(
@@ -87,7 +96,8 @@ enum RewardKeys {
 enum AnalysisKeys {
     static let table = Table("analysis", [metric], later: ["covariates"])
 
-    static let metric = Key("metric", Shape<RewardConfiguration.Metric>.choice(), "The metric compared between the arms; default: the reward's.")
+    static let metric = Key(
+        "metric", Shape<RewardConfiguration.Metric>.choice(), "The metric compared between the arms; default: the reward's.")
 }
 
 /// What the file says about the analysis, with the place for messages.
@@ -107,6 +117,8 @@ struct ParsedArm: Sendable {
     var hasWeight: Bool
     var weightPlace: Place
     var controlPlace: Place
+    /// `control` has a value that is neither true nor false, so that nobody knows whether this is the control arm.
+    var hasUnreadableControl: Bool
 }
 
 /// The mapping under `reward:`, with the places that later rules need.
@@ -131,7 +143,9 @@ extension Shape where Value == ArmKey {
     static let armKey = Shape<String>.word(
         "a name of 1 to 128 characters without control characters and without blanks at its ends", pattern: "^\\S(.{0,126}\\S)?$"
     ) { text in
-        guard let first = text.unicodeScalars.first, let last = text.unicodeScalars.last, text.unicodeScalars.count <= 128 else { return false }
+        guard let first = text.unicodeScalars.first, let last = text.unicodeScalars.last, text.unicodeScalars.count <= 128 else {
+            return false
+        }
         return !first.properties.isWhitespace && !last.properties.isWhitespace
             && !text.unicodeScalars.contains { $0.properties.generalCategory == .control }
     }.map { ArmKey($0) }
@@ -142,14 +156,15 @@ extension Shape where Value == ParsedArm {
         guard let reader = MappingReader(node, ArmKeys.table, path: path, problems: problems) else { return nil }
         let key = reader(ArmKeys.key)
         let discount = reader(ArmKeys.discount)
-        let isControl = reader(ArmKeys.control) ?? false
+        let isControl = reader(ArmKeys.control)
         let payload = reader(ArmKeys.payload)
         let weight = reader(ArmKeys.weight)
         return ParsedArm(
-            arm: key.map { Arm(key: $0, discount: discount, isControl: isControl, payload: payload, weight: weight) }, path: path,
+            arm: key.map { Arm(key: $0, discount: discount, isControl: isControl ?? false, payload: payload, weight: weight) }, path: path,
             place: reader.place, keyPlace: reader.place(of: ArmKeys.key), hasDiscount: reader.has(ArmKeys.discount),
             discountPlace: reader.place(of: ArmKeys.discount), hasWeight: reader.has(ArmKeys.weight),
-            weightPlace: reader.keyPlace(of: ArmKeys.weight), controlPlace: reader.keyPlace(of: ArmKeys.control))
+            weightPlace: reader.keyPlace(of: ArmKeys.weight), controlPlace: reader.keyPlace(of: ArmKeys.control),
+            hasUnreadableControl: reader.has(ArmKeys.control) && isControl == nil)
     }
 }
 
@@ -196,7 +211,8 @@ extension Shape where Value == JSONValue {
     static let anything: Shape<JSONValue> = Self(schema: .object([] as [OrderedJSON.Member])) { node, path, problems in
         switch node.content {
         case .refused: return nil
-        case .sequence(let items): return .array(items.enumerated().compactMap { anything.read($0.element, "\(path)[\($0.offset)]", problems) })
+        case .sequence(let items):
+            return .array(items.enumerated().compactMap { anything.read($0.element, "\(path)[\($0.offset)]", problems) })
         case .mapping(let entries):
             var object: [String: JSONValue] = [:]
             for entry in entries { object[entry.key] = anything.read(entry.value, "\(path).\(YAMLNode.shortened(entry.key))", problems) }

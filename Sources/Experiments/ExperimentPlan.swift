@@ -56,7 +56,9 @@ package struct ExperimentPlan: Hashable, Sendable, Codable {
             case .unchanged: ["= \(step.experiment): unchanged"]
             case .withoutFile: ["? \(step.experiment): applied, but no file names it; it goes on (write status: stopped to end it)"]
             case .change:
-                ["\(step.needsConfirmation ? "!" : "~") \(step.experiment): \(step.changes.count) change\(step.changes.count == 1 ? "" : "s")"]
+                [
+                    "\(step.needsConfirmation ? "!" : "~") \(step.experiment): \(step.changes.count) change\(step.changes.count == 1 ? "" : "s")"
+                ]
                     + step.changes.map { "    \($0.severity == .harmless ? " " : "!") \($0)" }
             }
         }

@@ -22,7 +22,8 @@ enum FeatureKeys {
         "clip", .clipping,
         "Bounds: [lower, upper] in the feature's own unit, or p99 for the 99th percentile of the data (and the 1st as the lower bound).")
     static let transform = Key(
-        "transform", Shape<Feature.Transform>.choice(), "A map applied after clipping: log1p is sign(x) log(1 + |x|).", default: .string("none"))
+        "transform", Shape<Feature.Transform>.choice(), "A map applied after clipping: log1p is sign(x) log(1 + |x|).",
+        default: .string("none"))
     static let scale = Key(
         "scale", Shape<Feature.Scaling>.choice(),
         "What is done last: standard subtracts the mean and divides by the standard deviation of the data.", default: .string("standard"))
@@ -44,7 +45,8 @@ extension Shape where Value == Feature.NumberImputation {
         case .text("mean"): return .mean
         case .text("median"): return .median
         case .text(let text) where !NumberGrammar.isNumber(text):
-            problems.mismatch(path, expected: "a number, mean or median", node, hint: Suggestion.hint(for: text, among: ["mean", "median"]))
+            problems.mismatch(
+                path, expected: "a number, mean or median", node, hint: Suggestion.hint(for: text, among: ["mean", "median"]))
             return nil
         default: return ScalarReader.number(node, path, "a number, mean or median", problems).map { .value($0) }
         }
@@ -186,7 +188,8 @@ extension Shape where Value == FeatureSchema {
 
     static let context = Self(
         schema: .object([
-            "type": .string("object"), "additionalProperties": Shape<Feature.Kind>.feature.schema, "maxProperties": .number(Double(featureLimit)),
+            "type": .string("object"), "additionalProperties": Shape<Feature.Kind>.feature.schema,
+            "maxProperties": .number(Double(featureLimit)),
             "propertyNames": .object(["pattern": .string("^[^$]"), "maxLength": .number(128)]),
         ])
     ) { node, path, problems in
@@ -205,7 +208,9 @@ extension Shape where Value == FeatureSchema {
                     "\(path): expected a feature's name of 1 to 128 characters that does not begin with '$', found '\(YAMLNode.shortened(entry.key))'",
                     at: entry.keyPlace)
             }
-            guard !entry.value.isRefused, let kind = Shape<Feature.Kind>.feature.read(entry.value, "\(path).\(entry.key)", problems) else { continue }
+            guard !entry.value.isRefused, let kind = Shape<Feature.Kind>.feature.read(entry.value, "\(path).\(entry.key)", problems) else {
+                continue
+            }
             features.append(Feature(name: entry.key, kind: kind))
         }
         return FeatureSchema(features: features)

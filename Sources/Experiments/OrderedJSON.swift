@@ -12,7 +12,9 @@ enum OrderedJSON: Hashable, Sendable {
         var value: OrderedJSON
     }
 
-    static func object(_ members: KeyValuePairs<String, OrderedJSON>) -> Self { .object(members.map { Member(name: $0.key, value: $0.value) }) }
+    static func object(_ members: KeyValuePairs<String, OrderedJSON>) -> Self {
+        .object(members.map { Member(name: $0.key, value: $0.value) })
+    }
 
     static func strings(_ texts: some Sequence<String>) -> Self { .array(texts.map { .string($0) }) }
 

@@ -30,7 +30,8 @@ enum PolicyKeys {
     static let ridge = Key("ridge", Shape<Double>.number(.above(0)), "Prior precision of the posterior.", default: .number(1))
     static let posterior = Key(
         "posterior", Shape<String>.word(of: ["disjoint"], later: ["shared"]), "One posterior per arm.", default: .string("disjoint"))
-    static let publish = Key("publish", Shape<Double>.duration, "Time between published increments of the posterior.", default: .string("1m"))
+    static let publish = Key(
+        "publish", Shape<Double>.duration, "Time between published increments of the posterior.", default: .string("1m"))
     static let seed = Key("seed", Shape<Int>.integer(0...Int.max), "Seed of everything random in training.", default: .number(1))
     static let model = Key("model", .model, "The reward model; default: mlp for the neural algorithms, linear for the others.")
     static let retrain = Key("retrain", .retraining, "When the network is fitted anew.")
@@ -59,7 +60,8 @@ enum ModelKeys {
     static let batch = Key("batch", Shape<Int>.integer(1...65_536), "Rows per minibatch.", default: .number(256))
     static let epochs = Key("epochs", Shape<Int>.integer(1...10_000), "Most passes over the training rows.", default: .number(30))
     static let patience = Key(
-        "patience", Shape<Int>.integer(1...10_000), "Passes without improvement on the newest rows before training stops.", default: .number(4))
+        "patience", Shape<Int>.integer(1...10_000), "Passes without improvement on the newest rows before training stops.",
+        default: .number(4))
 }
 
 /// The keys of the mapping under `policy.retrain:`.
@@ -112,9 +114,8 @@ extension Shape where Value == [ArmKey: Double] {
         guard result.count == entries.count else { return nil }
         // In the order of the file, so that the sum does not depend on how a dictionary is laid out.
         let sum = entries.reduce(0) { $0 + (result[ArmKey($1.key)] ?? 0) }
-        guard abs(sum - 1) <= 1e-6 else {
+        if abs(sum - 1) > 1e-6 {
             problems.report("\(path): expected probabilities that sum to 1, found a sum of \(Words.rounded(sum))", at: node.place)
-            return nil
         }
         return result
     }
@@ -224,7 +225,8 @@ struct PolicyReader {
         if model.kind == .linear {
             if let place = parsed.hiddenPlace, algorithm.learns {
                 reader.problems.report(
-                    "\(reader.path(of: PolicyKeys.model)).hidden: a linear model has no hidden layers; remove the key or write kind: mlp", at: place)
+                    "\(reader.path(of: PolicyKeys.model)).hidden: a linear model has no hidden layers; remove the key or write kind: mlp",
+                    at: place)
             }
             model.hidden = []
         }

@@ -57,7 +57,8 @@ final class ProblemList {
             .map { Problem(file: file, line: $0.element.place.line, column: $0.element.place.column, message: $0.element.message) }
         if found.count == Self.limit, let last = result.last {
             result.append(
-                Problem(file: file, line: last.line, column: last.column, message: "more than \(Self.limit) problems; the rest is not shown"))
+                Problem(
+                    file: file, line: last.line, column: last.column, message: "more than \(Self.limit) problems; the rest is not shown"))
         }
         return result
     }

@@ -91,7 +91,8 @@ extension Shape where Value == Double {
     }
 
     /// A span of time in seconds, written with its unit: `7d`, `90s`, `250ms`.
-    static let duration = Self(schema: .object(["type": .string("string"), "pattern": .string(DurationText.schemaPattern)])) { node, path, problems in
+    static let duration = Self(schema: .object(["type": .string("string"), "pattern": .string(DurationText.schemaPattern)])) {
+        node, path, problems in
         let expected = "a duration above 0 such as 7d, 1h, 30m, 90s or 250ms"
         switch node.scalar {
         case .text(let text):
@@ -109,7 +110,8 @@ extension Shape where Value == Int {
         let bounds = Bounds.closed(Double(range.lowerBound)...Double(range.upperBound))
         let expected = range.upperBound == .max ? "a whole number of at least \(range.lowerBound)" : "a whole number\(bounds.words)"
         let schema = OrderedJSON.object(["type": .string("integer"), "minimum": .number(bounds.lower ?? 0)])
-        return Self(schema: range.upperBound == .max ? schema : schema.adding(["maximum": .number(bounds.upper ?? 0)])) { node, path, problems in
+        return Self(schema: range.upperBound == .max ? schema : schema.adding(["maximum": .number(bounds.upper ?? 0)])) {
+            node, path, problems in
             guard let value = ScalarReader.number(node, path, expected, problems) else { return nil }
             // The digits themselves where there are only digits: a Double has no room for a seed of 64 bits.
             var whole = Int(exactly: value)
@@ -136,7 +138,8 @@ extension Shape where Value == Bool {
 }
 
 extension Shape where Value == Timestamp {
-    static let time = Self(schema: .object(["type": .string("string"), "pattern": .string("^[0-9]{4}-[0-9]{2}-[0-9]{2}")])) { node, path, problems in
+    static let time = Self(schema: .object(["type": .string("string"), "pattern": .string("^[0-9]{4}-[0-9]{2}-[0-9]{2}")])) {
+        node, path, problems in
         if case .text(let text) = node.scalar, let time = Timestamp(text) { return time }
         problems.mismatch(path, expected: "an ISO 8601 time such as 2026-11-01T00:00:00Z", node)
         return nil
@@ -146,7 +149,8 @@ extension Shape where Value == Timestamp {
 extension Shape where Value == String {
     /// Text of `1...limit` characters; `lines: true` allows line breaks.
     static func text(limit: Int = 200, lines: Bool = false) -> Self {
-        Self(schema: .object(["type": .string("string"), "minLength": .number(1), "maxLength": .number(Double(limit))])) { node, path, problems in
+        Self(schema: .object(["type": .string("string"), "minLength": .number(1), "maxLength": .number(Double(limit))])) {
+            node, path, problems in
             guard let text = ScalarReader.text(node, path, "text", problems) else { return nil }
             guard !text.isEmpty else {
                 problems.mismatch(path, expected: "text of 1 to \(limit) characters", node)
@@ -181,7 +185,8 @@ extension Shape where Value == String {
         let expected = Words.list(words)
         return Self(schema: .object(["enum": .strings(words)])) { node, path, problems in
             if case .sequence = node.content, Words.isGridPlace(path) {
-                problems.report("\(path): a list of values (a grid for `haggle train`) is not supported yet; give one value", at: node.place)
+                problems.report(
+                    "\(path): a list of values (a grid for `haggle train`) is not supported yet; give one value", at: node.place)
                 return nil
             }
             guard case .text(let text) = node.scalar else {
@@ -224,8 +229,9 @@ extension Shape {
                 return nil
             }
             guard count.contains(items.count) else {
-                let expected = items.count < count.lowerBound ? "at least \(count.lowerBound)" : "at most \(count.upperBound)"
-                problems.report("\(path): expected \(expected) \(what), found \(items.count)", at: node.place)
+                let least = count.lowerBound == 1 ? "one or more" : "at least \(count.lowerBound)"
+                let expected = items.count < count.lowerBound ? least : "at most \(count.upperBound)"
+                problems.report("\(path): expected \(expected) \(what), found \(items.isEmpty ? "none" : "\(items.count)")", at: node.place)
                 return nil
             }
             return items.enumerated().compactMap { element.read($0.element, "\(path)[\($0.offset)]", problems) }
@@ -247,7 +253,8 @@ enum ScalarReader {
             problems.mismatch(path, expected: expected, node, hint: "; write 0.1 for 10 %")
         case nil:
             if case .sequence = node.content, Words.isGridPlace(path) {
-                problems.report("\(path): a list of values (a grid for `haggle train`) is not supported yet; give one value", at: node.place)
+                problems.report(
+                    "\(path): a list of values (a grid for `haggle train`) is not supported yet; give one value", at: node.place)
             } else {
                 problems.mismatch(path, expected: expected, node)
             }

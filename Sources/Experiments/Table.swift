@@ -19,7 +19,8 @@ struct Table: Sendable {
         var result = OrderedJSON.object(["type": .string("object")])
         if !required.isEmpty { result = result.adding(["required": .strings(required)]) }
         return result.adding([
-            "properties": .object(keys.map { OrderedJSON.Member(name: $0.name, value: $0.schema) }), "additionalProperties": .boolean(false),
+            "properties": .object(keys.map { OrderedJSON.Member(name: $0.name, value: $0.schema) }),
+            "additionalProperties": .boolean(false),
         ])
     }
 }
@@ -76,22 +77,27 @@ struct MappingReader {
         let known = Set(names)
         let later = Set(table.later)
         var entries: [String: YAMLNode.Entry] = [:]
+        var misspelt: Set<String> = []
         for entry in found {
             if known.contains(entry.key) {
                 entries[entry.key] = entry
             } else if later.contains(entry.key) {
                 problems.report("'\(Self.join(path, entry.key))' is not supported yet; remove it", at: entry.keyPlace)
             } else {
+                misspelt.formUnion(Suggestion.nearest(to: entry.key, among: names).map { [$0] } ?? [])
                 let hint = elsewhere[entry.key].map { "; \($0)" } ?? Suggestion.hint(for: entry.key, among: names + table.later)
                 let owner = path.isEmpty ? table.what : "\(table.what) (\(path))"
                 problems.report("unknown key '\(YAMLNode.shortened(entry.key))' in \(owner)\(hint)", at: entry.keyPlace)
             }
         }
         self.entries = entries
-        let missing = table.keys.filter { $0.isRequired && entries[$0.name] == nil }.map(\.name)
+        // A misspelt key is one problem, not two.
+        let missing = table.keys.filter { $0.isRequired && entries[$0.name] == nil && !misspelt.contains($0.name) }.map(\.name)
         if !missing.isEmpty {
             let list = missing.map { "'\($0)'" }
-            let words = list.count == 1 ? "the key \(list[0]) is" : "the keys \(list.dropLast().joined(separator: ", ")) and \(list[list.count - 1]) are"
+            let words =
+                list.count == 1
+                ? "the key \(list[0]) is" : "the keys \(list.dropLast().joined(separator: ", ")) and \(list[list.count - 1]) are"
             problems.report("\(path.isEmpty ? table.what : path): \(words) missing", at: place)
         }
     }

@@ -158,7 +158,9 @@ private struct Compiler {
     init(pattern: [Unicode.Scalar]) { self.pattern = pattern }
 
     mutating func compile() throws(SyntaxError) -> [Step] {
-        guard pattern.count <= TextPattern.lengthLimit else { throw fail(.tooLong(limit: TextPattern.lengthLimit), at: TextPattern.lengthLimit) }
+        guard pattern.count <= TextPattern.lengthLimit else {
+            throw fail(.tooLong(limit: TextPattern.lengthLimit), at: TextPattern.lengthLimit)
+        }
         if pattern.starts(with: "(?i)".unicodeScalars) {
             ignoresCase = true
             position = 4

@@ -12,8 +12,8 @@ enum YAMLDocument {
     static let depthLimit = 64
     /// Yams hashes keys with their aliases expanded, so the number of aliases bounds an exponential: 32 of them expand to under 200 000 nodes.
     private static let aliasLimit = 32
-    /// Duplicate keys that are found in one run; each costs one more pass over the text.
-    private static let duplicateLimit = 20
+    /// Duplicate keys that are found in one run: each costs one more pass over the text, so a large file gets fewer.
+    private static func duplicateLimit(byteCount: Int) -> Int { max(1, min(20, byteLimit / max(1, byteCount))) }
 
     /// - Returns: nil where the text is not YAML at all; problems say so. Otherwise what could be read, with problems for the rest.
     static func read(_ text: String, problems: ProblemList) -> YAMLNode? {
@@ -21,15 +21,19 @@ enum YAMLDocument {
             problems.report(sizeMessage(text.utf8.count), at: .start)
             return nil
         }
+        // A byte order mark is no part of the text; libyaml would take it for a letter.
+        let text = text.unicodeScalars.first == "\u{feff}" ? String(text.unicodeScalars.dropFirst()) : text
         if let (place, scalar) = firstControlCharacter(in: text) {
-            problems.report("character U+\(String(scalar.value, radix: 16, uppercase: true)) is not allowed in a YAML file; remove it", at: place)
+            problems.report(
+                "character U+\(String(scalar.value, radix: 16, uppercase: true)) is not allowed in a YAML file; remove it", at: place)
             return nil
         }
         if let place = placeBeyondAliasLimit(in: text) {
-            problems.report("more than \(aliasLimit) YAML aliases; write the values out, anchors and aliases are not allowed here", at: place)
+            problems.report(
+                "more than \(aliasLimit) YAML aliases; write the values out, anchors and aliases are not allowed here", at: place)
             return nil
         }
-        var repair = DuplicateKeyRepair(text: text, limit: duplicateLimit)
+        var repair = DuplicateKeyRepair(text: text, limit: duplicateLimit(byteCount: text.utf8.count))
         while true {
             do {
                 // The parser must outlive the conversion: it owns the anchors that the nodes refer to weakly.
@@ -84,32 +88,38 @@ enum YAMLDocument {
         return nil
     }
 
-    /// Counts what may be an alias: `*` behind a blank or an opening, before a letter or digit, outside comment lines.
+    /// Counts what may be an alias: `*name` behind a blank, an opening or a line break of any alphabet, before a blank or a closing. Comments and
+    /// text count too, because what ends them is the parser's business; so many stars before words are rare there.
     private static func placeBeyondAliasLimit(in text: String) -> Place? {
         var place = Place(line: 1, column: 0)
         var before = UInt8(ascii: "\n")
-        var isComment = false
-        var isLineEmpty = true
-        var star: Place?
+        var candidate: Place?
+        var hasName = false
         var count = 0
         for byte in text.utf8 {
-            place.column += 1
-            if let found = star, byte > 32, !isComment {
-                count += 1
-                if count > aliasLimit { return found }
+            // Columns are counted in scalars: only the first byte of each counts.
+            if byte & 0xc0 != 0x80 { place.column += 1 }
+            if let found = candidate {
+                if isNameByte(byte) {
+                    hasName = true
+                } else {
+                    if hasName, byte >= 0x80 || " \t\r\n,]}:?".utf8.contains(byte) {
+                        count += 1
+                        if count > aliasLimit { return found }
+                    }
+                    candidate = nil
+                }
             }
-            star = byte == UInt8(ascii: "*") && " \t\r\n[{,:".utf8.contains(before) ? place : nil
-            switch byte {
-            case UInt8(ascii: "\n"): (place, isComment, isLineEmpty) = (Place(line: place.line + 1, column: 0), false, true)
-            case UInt8(ascii: " "): break
-            case UInt8(ascii: "#"):
-                isComment = isComment || isLineEmpty
-                isLineEmpty = false
-            default: isLineEmpty = false
-            }
+            if byte == UInt8(ascii: "*"), before >= 0x80 || " \t\r\n[{,:".utf8.contains(before) { (candidate, hasName) = (place, false) }
+            if byte == UInt8(ascii: "\n") { place = Place(line: place.line + 1, column: 0) }
             before = byte
         }
         return nil
+    }
+
+    private static func isNameByte(_ byte: UInt8) -> Bool {
+        (97...122).contains(byte) || (65...90).contains(byte) || (48...57).contains(byte) || byte == UInt8(ascii: "-")
+            || byte == UInt8(ascii: "_")
     }
 }
 
@@ -181,7 +191,8 @@ private struct Conversion {
         let place = node.mark.map { Place(line: $0.line, column: $0.column) } ?? .start
         // An alias comes as a copy of the node that has the anchor. Not looking inside keeps the walk linear in the size of the file.
         if let anchor = node.anchor {
-            problems.report("anchors and aliases (&\(YAMLNode.shortened(anchor.rawValue))) are not allowed here; write the value out", at: place)
+            problems.report(
+                "anchors and aliases (&\(YAMLNode.shortened(anchor.rawValue))) are not allowed here; write the value out", at: place)
             return YAMLNode(place: place, content: .refused)
         }
         guard depth < YAMLDocument.depthLimit else {
@@ -218,7 +229,7 @@ private struct Conversion {
                 problems.report("a key must be a single word or text, without anchors", at: place)
                 continue
             }
-            if scalar.string == "<<" {
+            if scalar.string == "<<", scalar.style == .plain {
                 problems.report("merge keys (<<) are not allowed here; write the values out", at: place)
                 continue
             }
@@ -259,7 +270,8 @@ extension YAMLDocument {
             if scalar == "\u{fffd}" { break }
             place = scalar == "\n" ? Place(line: place.line + 1, column: 1) : Place(line: place.line, column: place.column + 1)
         }
-        return .failure(ByteProblem(problem: Problem(file: file, line: place.line, column: place.column, message: "the file is not UTF-8 text")))
+        return .failure(
+            ByteProblem(problem: Problem(file: file, line: place.line, column: place.column, message: "the file is not UTF-8 text")))
     }
 
     static func sizeMessage(_ count: Int) -> String {

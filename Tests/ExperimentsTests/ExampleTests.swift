@@ -50,9 +50,10 @@ struct ExampleTests {
         let demo = try Examples.experiment("shop-demo")
         #expect(demo.arms.map(\.key) == ["none", "five", "ten", "fifteen", "twenty"])
         #expect(demo.arms.map(\.discount) == [0, 0.05, 0.10, 0.15, 0.20])
-        #expect(demo.context.features.map(\.name) == [
-            "tenure_days", "recency_days", "orders_90d", "avg_basket", "deal_share", "channel", "is_member", "hour", "weekday",
-        ])
+        #expect(
+            demo.context.features.map(\.name) == [
+                "tenure_days", "recency_days", "orders_90d", "avg_basket", "deal_share", "channel", "is_member", "hour", "weekday",
+            ])
         #expect(demo.reward == RewardConfiguration(metric: .margin, marginRate: 0.35, windowSeconds: 2))
         let policy = try #require(demo.policy)
         #expect(policy.algorithm == .neuralThompson)
