@@ -41,6 +41,8 @@ struct AppendQueue: Sendable {
     private var waiting: [Waiting] = []
     private(set) var recordCount = 0
     private(set) var isClosed = false
+    /// Whether somebody takes what waits.
+    var isServed = false
 
     init(recordLimit: Int) { self.recordLimit = recordLimit }
 
@@ -73,8 +75,13 @@ struct AppendQueue: Sendable {
         return taken
     }
 
-    /// Takes nothing more.
-    mutating func close() { isClosed = true }
+    /// Takes nothing more. `reply` is resumed when what waits has been written.
+    /// - Returns: what nobody will write, for the caller to fail.
+    mutating func close(_ reply: FlushReply? = nil) -> [Waiting] {
+        isClosed = true
+        if let reply { waiting.append(Waiting(entry: .flush(reply), since: .now)) }
+        return isServed ? [] : takeAll()
+    }
 
     mutating func takeAll() -> [Waiting] {
         defer {

@@ -92,15 +92,16 @@ package final class PostgresEventSink: EventSink {
     package func flush() async throws { try await withCheckedThrowingContinuation { add(.flush($0)) } }
 
     package func shutdown() async {
-        let isDrained = (try? await flush()) != nil
-        beginShutdown()
-        // What came between the flush and the closing is written by `run` before it returns; if the flush failed nothing runs any more.
-        if !isDrained { for waiting in queue.withLock({ $0.takeAll() }) { waiting.entry.fail(EventLogError.closed) } }
+        // Whether the last records were kept, their callers are told.
+        try? await withCheckedThrowingContinuation { close($0) }
     }
 
     /// Refuses new records; `run()` writes those that wait and returns.
-    package func beginShutdown() {
-        queue.withLock { $0.close() }
+    package func beginShutdown() { close(nil) }
+
+    private func close(_ reply: AppendQueue.FlushReply?) {
+        let left = queue.withLock { $0.close(reply) }
+        for waiting in left { waiting.entry.fail(EventLogError.closed) }
         waker.yield()
     }
 
@@ -120,6 +121,7 @@ package final class PostgresEventSink: EventSink {
 
     /// Writes until `beginShutdown()` and everything before it is kept, or until its task is cancelled, which fails whoever waits.
     package func run() async throws {
+        queue.withLock { $0.isServed = true }
         var session = Session(target: target, configuration: configuration, logger: logger)
         wakeUps: for await _ in wake {
             while true {
@@ -131,8 +133,8 @@ package final class PostgresEventSink: EventSink {
         }
         await session.close()
         let left = queue.withLock { queue in
-            queue.close()
-            return queue.takeAll()
+            queue.isServed = false
+            return queue.close()
         }
         for waiting in left { waiting.entry.fail(EventLogError.closed) }
     }

@@ -66,3 +66,10 @@ extension Impression {
             receivedAt: try row.timestamp("received_at"))
     }
 }
+
+extension [UInt8] {
+    init(copying bytes: Span<UInt8>) {
+        // The pointer does not leave the closure.
+        self = unsafe bytes.withUnsafeBufferPointer { unsafe Array($0) }
+    }
+}
