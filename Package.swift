@@ -56,6 +56,10 @@ let package = Package(
         module("Postgres", imports: ["CLibPQ"], outside: [logging]),
         module("Tabular", imports: ["CZlib"]),
         .target(name: "HaggleSQL", path: "sql", resources: [.embedInCode("migrations")]),
+        .target(
+            name: "ExampleExperiments", path: "experiments",
+            exclude: ["checkout-discount.yaml", "fee-rate-offer.yaml", "member-promotion.yaml"],
+            resources: [.embedInCode("shop-demo.yaml")]),
 
         // Layer 1.
         module("Features", imports: ["HaggleCore", "HaggleMath"]),
@@ -113,8 +117,8 @@ let package = Package(
         .executableTarget(
             name: "haggle",
             dependencies: [
-                "HaggleCore", "HaggleMath", "HaggleSQL", "Postgres", "Evaluation", "Policies", "Experiments", "EventLog",
-                "Catalog", "Reporting", "Simulation", "Serving", "Learning", "HaggleServer", "Workbench",
+                "HaggleCore", "HaggleMath", "HaggleSQL", "ExampleExperiments", "Postgres", "Evaluation", "Policies", "Experiments",
+                "EventLog", "Catalog", "Reporting", "Simulation", "Serving", "Learning", "HaggleServer", "Workbench",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 logging, lifecycle,
             ]),

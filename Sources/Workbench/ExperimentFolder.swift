@@ -37,6 +37,13 @@ package struct ExperimentFolder: Sendable {
         problems = parsed.flatMap(\.problems) + ExperimentFile.conflicts(between: parsed)
     }
 
+    /// One experiment that is not in a file of its own.
+    package init(text: String, name: String) {
+        let result = ExperimentFile.parse(text: text, file: name)
+        files = result.experiment.map { [File(path: name, text: text, experiment: $0)] } ?? []
+        problems = result.problems
+    }
+
     /// The files, or every problem as one error.
     package func valid() throws -> [File] {
         guard problems.isEmpty else { throw WorkbenchError.invalidFiles(problems.map(\.description)) }

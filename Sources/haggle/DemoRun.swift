@@ -1,6 +1,7 @@
 import Catalog
 import Evaluation
 import EventLog
+import ExampleExperiments
 import Foundation
 import HaggleCore
 import HaggleServer
@@ -44,8 +45,8 @@ struct DemoRun {
 
     private func run(_ pool: ConnectionPool, since start: ContinuousClock.Instant) async throws -> DemoSummary {
         say("2/5  experiment: \(Self.key), 5 discounts, neural Thompson sampling (experiments/shop-demo.yaml)")
-        let file = try DemoExperiment.file()
-        _ = try await Application(pool: pool).apply([file], confirmed: false, by: "demo")
+        let file = try ExperimentFolder(text: ExampleExperiments.shopDemo, name: "shop-demo.yaml").valid()
+        _ = try await Application(pool: pool).apply(file, confirmed: false, by: "demo")
         let shop = Shop(.init(seed: seed, isSeasonal: false, secondsPerDay: Self.secondsPerDay))
         let visited = try await serveAndShop(shop, pool)
         say("4/5  true values, by enumeration over \(NumberFormat.count(Self.populationCount)) customers")
