@@ -104,7 +104,9 @@ extension Estimate {
     /// The name with its parameters: `CIPS(10)`.
     fileprivate var name: String {
         guard !parameters.isEmpty else { return estimator }
-        let values = parameters.sorted { $0.key < $1.key }.map { NumberFormat.significant($0.value) }
+        let values = parameters.sorted { $0.key < $1.key }.map { parameter in
+            Int(exactly: parameter.value).map(String.init) ?? NumberFormat.significant(parameter.value)
+        }
         return estimator + "(" + values.joined(separator: ", ") + ")"
     }
 }
@@ -115,7 +117,7 @@ extension Interval {
         IntervalEstimate(value: value, lower: lower, upper: upper, level: level, method: method.rawValue + "; " + assumptions)
     }
 
-    fileprivate var note: String { "\(NumberFormat.percent(level, decimals: 0)) \(method.rawValue) intervals: \(assumptions)." }
+    var note: String { "\(NumberFormat.percent(level, decimals: 0)) \(method.rawValue) intervals: \(assumptions)." }
 }
 
 extension Diagnostics {

@@ -7,7 +7,7 @@ import Testing
 @Suite struct ChartTests {
     private static func estimate(_ value: Double, _ spread: Double) -> IntervalEstimate { SampleExperiments.estimate(value, spread) }
 
-    private static let hostile = "<script>alert(1)</script>\" onload='x' & \u{0} ]]> 😀"
+    private static let hostile = "<script>alert(1)</script>\" onload='x' & \u{0} ]]> 😀 \"\u{301} onclick=\"\u{301}"
 
     private static func line(_ points: [(Double, Double, Double)], name: String = "lift", reference: Double? = nil) -> LineChart {
         LineChart(

@@ -24,7 +24,8 @@ package struct ExperimentSummary: Hashable, Sendable {
         /// Impressions of the arm that count.
         package var impressions: Int
         package var conversions: Int
-        /// Reward per impression, weighted by propensity where a bandit assigned; nil where the log does not support one yet.
+        /// Reward per impression (per unit in an A/B experiment), weighted by propensity where a bandit assigned; nil where the log does not
+        /// support one yet.
         package var reward: IntervalEstimate?
 
         package init(
@@ -62,6 +63,22 @@ package struct ExperimentSummary: Hashable, Sendable {
             self.relative = relative
             self.policyUnits = policyUnits
             self.holdoutUnits = holdoutUnits
+        }
+    }
+
+    /// One arm of an A/B experiment against control, per unit.
+    package struct Comparison: Hashable, Sendable {
+        package var arm: String
+        package var control: String
+        package var difference: IntervalEstimate
+        /// The difference as a share of control's mean; nil where that is too near 0.
+        package var relative: IntervalEstimate?
+
+        package init(arm: String, control: String, difference: IntervalEstimate, relative: IntervalEstimate?) {
+            self.arm = arm
+            self.control = control
+            self.difference = difference
+            self.relative = relative
         }
     }
 
@@ -114,6 +131,8 @@ package struct ExperimentSummary: Hashable, Sendable {
     /// Lift of the policy against the holdout over time: the relative lift after everything known so far.
     package var liftOverTime: [TimedEstimate]
     package var lift: Lift?
+    /// Each arm of an A/B experiment against control; empty for a bandit.
+    package var comparisons: [Comparison]
     package var snapshot: Snapshot?
 
     package init(
@@ -121,7 +140,7 @@ package struct ExperimentSummary: Hashable, Sendable {
         isPaused: Bool = false, version: ExperimentVersion, currency: String? = nil, metric: RewardConfiguration.Metric,
         arms: [ArmSummary], impressions: Int, conversions: Int, excluded: [String: Int] = [:],
         allocation: [AllocationChart.Bucket] = [], bucketSeconds: Double = 3600, rewardOverTime: [TimedEstimate] = [],
-        liftOverTime: [TimedEstimate] = [], lift: Lift? = nil, snapshot: Snapshot? = nil
+        liftOverTime: [TimedEstimate] = [], lift: Lift? = nil, comparisons: [Comparison] = [], snapshot: Snapshot? = nil
     ) {
         self.key = key
         self.description = description
@@ -141,6 +160,7 @@ package struct ExperimentSummary: Hashable, Sendable {
         self.rewardOverTime = rewardOverTime
         self.liftOverTime = liftOverTime
         self.lift = lift
+        self.comparisons = comparisons
         self.snapshot = snapshot
     }
 
@@ -155,4 +175,7 @@ package struct ExperimentSummary: Hashable, Sendable {
 
     /// What the reward is called: `margin`.
     package var metricName: String { metric.rawValue }
+
+    /// What an arm's reward is a mean over: A/B experiments are analysed by unit.
+    package var rewardName: String { metricName + (kind == .ab ? " per unit" : " per impression") }
 }

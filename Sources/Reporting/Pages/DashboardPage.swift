@@ -1,4 +1,4 @@
-package import HaggleCore
+import HaggleCore
 
 /// The page at `/`: every experiment with its state, its result so far and how its traffic is shared. Works without scripts.
 package struct DashboardPage {
@@ -23,29 +23,5 @@ package struct DashboardPage {
             ExperimentView(experiment, position: position, link: experimentPath + PageText.pathComponent(experiment.key.rawValue))
         }
         return PageTemplates.render("dashboard", frame.merged(with: ["experiments": experiments]))
-    }
-}
-
-/// The page of one experiment: arms, allocation, reward and lift over time.
-package struct ExperimentPage {
-    package var experiment: ExperimentSummary
-    package var generatedAt: Timestamp
-    package var notice: String?
-    package var refreshSeconds: Int?
-
-    package init(experiment: ExperimentSummary, generatedAt: Timestamp, notice: String? = nil, refreshSeconds: Int? = nil) {
-        self.experiment = experiment
-        self.generatedAt = generatedAt
-        self.notice = notice
-        self.refreshSeconds = refreshSeconds
-    }
-
-    /// The page as one HTML document.
-    package func html() -> String {
-        PageText.page(
-            experiment: experiment, sections: experiment.sections,
-            frame: PageFrame(
-                title: "\(experiment.key) · Haggle", home: "/", generatedAt: PageText.moment(generatedAt), notice: notice,
-                refreshSeconds: refreshSeconds, footnote: PageText.footnote))
     }
 }

@@ -13,6 +13,7 @@ extension ExperimentSummary {
         let hasAllocation = !allocationChart.buckets.isEmpty
         if hasAllocation && !liftOverTime.isEmpty { return [allocationChart, liftChart] }
         if hasAllocation && !rewardOverTime.isEmpty { return [allocationChart, rewardChart] }
+        if hasAllocation && !comparisons.isEmpty { return [allocationChart, comparisonPlot] }
         return hasAllocation ? [allocationChart] : []
     }
 
@@ -23,17 +24,25 @@ extension ExperimentSummary {
             series: [Self.line("lift", liftOverTime)], reference: 0)
     }
 
+    /// Every arm of an A/B experiment against control.
+    package var comparisonPlot: ForestPlot {
+        ForestPlot(
+            title: "\(metricName.capitalisedFirst) per unit against control", quantity: quantity,
+            rows: comparisons.map { ForestPlot.Row(name: "\($0.arm) less \($0.control)", estimate: $0.difference) }, reference: 0,
+            isSigned: true)
+    }
+
     /// Reward per impression in each stretch of time.
     package var rewardChart: LineChart {
         LineChart(
-            title: "\(metricName.prefix(1).uppercased() + metricName.dropFirst()) per impression, with interval", axis: .time,
+            title: "\(metricName.capitalisedFirst) per impression, with interval", axis: .time,
             quantity: quantity, series: [Self.line(metricName, rewardOverTime)])
     }
 
     /// Arms with their counts and rewards.
     package var armTable: TextTable {
         var table = TextTable(columns: [
-            .text("arm"), .number("\(metricName) per impression"), .number("interval"), .number("discount"), .number("impressions"),
+            .text("arm"), .number(rewardName), .number("interval"), .number("discount"), .number("impressions"),
             .number("share"), .number("conversions"),
         ])
         let total = arms.reduce(0) { $0 + $1.impressions }
@@ -57,7 +66,7 @@ extension ExperimentSummary {
             arm.reward.map { BarChart.Bar(name: arm.key.rawValue, colour: armColours[index], estimate: $0) }
         }
         let barChart = BarChart(
-            title: "\(metricName.prefix(1).uppercased() + metricName.dropFirst()) per impression by arm, with interval", quantity: quantity,
+            title: "\(rewardName.capitalisedFirst) by arm, with interval", quantity: quantity,
             bars: bars)
         sections.append(
             ReportSection(

@@ -1,16 +1,26 @@
 import Mustache
 
-/// The templates of all pages. Values are escaped by Mustache; only markup made by `Markup` goes in unescaped (`{{{...}}}`).
+/// How values become HTML.
+///
+/// Mustache's own escaping replaces whole characters, so a quote that carries a combining accent is one character to it, stays, and ends an
+/// attribute in the browser; ours goes by scalars.
+private struct PageContent: MustacheContentType {
+    static let name = "HAGGLE_PAGE"
+
+    func escapeText(_ text: String) -> String { Markup.escaped(text) }
+}
+
+/// The templates of all pages. Values are escaped by `PageContent`; only markup made by `Markup` goes in unescaped (`{{{...}}}`).
 enum PageTemplates {
     static let library: MustacheLibrary = {
+        MustacheContentTypes.register(PageContent(), named: PageContent.name)
+        let sources = [
+            "layout": layout, "dashboard": dashboard, "experiment": experiment, "headline": headline, "section": section,
+        ]
         do {
-            return MustacheLibrary(templates: [
-                "layout": try MustacheTemplate(string: layout),
-                "dashboard": try MustacheTemplate(string: dashboard),
-                "experiment": try MustacheTemplate(string: experiment),
-                "headline": try MustacheTemplate(string: headline),
-                "section": try MustacheTemplate(string: section),
-            ])
+            // Mustache forgets the content type in partials, so every template names it.
+            return MustacheLibrary(
+                templates: try sources.mapValues { try MustacheTemplate(string: "{{% CONTENT_TYPE:\(PageContent.name)}}" + $0) })
         } catch {
             preconditionFailure("a page template does not parse: \(error)")
         }

@@ -127,6 +127,16 @@ struct ExperimentView {
                     value: experiment.quantity.text(lift.difference.value, spread: lift.difference.spread, isSigned: true),
                     doubt: experiment.quantity.text(lower: lift.difference.lower, upper: lift.difference.upper, isSigned: true) + level))
         }
+        for comparison in experiment.comparisons.prefix(3) {
+            let estimate = comparison.relative ?? comparison.difference
+            let quantity = comparison.relative == nil ? experiment.quantity : .share
+            figures.append(
+                FigureView(
+                    label: "\(comparison.arm) over \(comparison.control)",
+                    value: quantity.text(estimate.value, spread: estimate.spread, isSigned: true),
+                    doubt: quantity.text(lower: estimate.lower, upper: estimate.upper, isSigned: true)
+                        + " (\(NumberFormat.percent(estimate.level, decimals: 0)))"))
+        }
         if let reward = experiment.rewardOverTime.last?.estimate {
             figures.append(
                 FigureView(

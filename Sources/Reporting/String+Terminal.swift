@@ -38,6 +38,11 @@ extension StringProtocol {
     }
 }
 
+extension String {
+    /// The text with its first letter as a capital.
+    var capitalisedFirst: String { prefix(1).uppercased() + dropFirst() }
+}
+
 extension Unicode.Scalar {
     fileprivate var displayWidth: Int {
         switch properties.generalCategory {
