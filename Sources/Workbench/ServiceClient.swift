@@ -2,6 +2,8 @@ import AsyncHTTPClient
 import Foundation
 package import HaggleCore
 import NIOCore
+import NIOHTTP1
+import NIOPosix
 
 /// Talks to a running service over HTTP.
 package struct ServiceClient: Sendable {

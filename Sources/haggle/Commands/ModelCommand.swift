@@ -36,7 +36,7 @@ struct ModelCommand: AsyncParsableCommand {
                         "\(model.version)", model.kind, "\(model.networkVersion)", "\(model.experimentVersion)", model.publishedAt,
                     ])
                 }
-                output(table.render())
+                output(table.text(isTerminal: Terminal.standardOutput.isInteractive))
             }
         }
     }
@@ -71,7 +71,7 @@ struct ModelCommand: AsyncParsableCommand {
                         arm.meanReward.map { NumberFormat.significant($0) } ?? "",
                     ])
                 }
-                output(table.render())
+                output(table.text(isTerminal: Terminal.standardOutput.isInteractive))
             }
         }
     }
