@@ -56,6 +56,10 @@ let package = Package(
         module("Postgres", imports: ["CLibPQ"], outside: [logging]),
         module("Tabular", imports: ["CZlib"]),
         .target(name: "HaggleSQL", path: "sql", resources: [.embedInCode("migrations")]),
+        .target(
+            name: "ExampleExperiments", path: "experiments",
+            exclude: ["checkout-discount.yaml", "fee-rate-offer.yaml", "member-promotion.yaml"],
+            resources: [.embedInCode("shop-demo.yaml")]),
 
         // Layer 1.
         module("Features", imports: ["HaggleCore", "HaggleMath"]),
@@ -95,7 +99,7 @@ let package = Package(
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "NIOCore", package: "swift-nio"),
-                logging, metrics, lifecycle,
+                logging, metrics, lifecycle, .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]),
         module(
             "Workbench",
@@ -105,7 +109,8 @@ let package = Package(
             ],
             outside: [
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
-                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
                 logging,
             ]),
 
@@ -113,8 +118,8 @@ let package = Package(
         .executableTarget(
             name: "haggle",
             dependencies: [
-                "HaggleCore", "HaggleMath", "HaggleSQL", "Postgres", "Evaluation", "Policies", "Experiments", "EventLog",
-                "Catalog", "Reporting", "Simulation", "Serving", "Learning", "HaggleServer", "Workbench",
+                "HaggleCore", "HaggleMath", "HaggleSQL", "ExampleExperiments", "Postgres", "Evaluation", "Policies", "Experiments",
+                "EventLog", "Catalog", "Reporting", "Simulation", "Serving", "Learning", "HaggleServer", "Workbench",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 logging, lifecycle,
             ]),

@@ -130,7 +130,7 @@ extension Impression {
         }
         if eligibleArms.contains(earlier.arm) {
             arm = earlier.arm
-            if case .arm = variant { variant = earlier.variant }
+            if reason == .policy { variant = earlier.variant }
         }
         propensities = eligibleArms.map { $0 == arm ? 1 : 0 }
         propensity = 1

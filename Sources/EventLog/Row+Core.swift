@@ -1,5 +1,5 @@
-import HaggleCore
-import Postgres
+package import HaggleCore
+package import Postgres
 import Tabular
 
 // The vocabulary's values as the database carries them.
@@ -15,14 +15,19 @@ extension Timestamp {
 }
 
 extension Row {
-    func impressionID(_ column: String) throws -> ImpressionID { ImpressionID(try decode(column, as: UUIDWords.self)) }
+    package func impressionID(_ column: String) throws -> ImpressionID { ImpressionID(try decode(column, as: UUIDWords.self)) }
 
-    func optionalImpressionID(_ column: String) throws -> ImpressionID? {
+    package func optionalImpressionID(_ column: String) throws -> ImpressionID? {
         try decode(column, as: UUIDWords?.self).map { ImpressionID($0) }
     }
 
-    func timestamp(_ column: String) throws -> Timestamp {
+    package func timestamp(_ column: String) throws -> Timestamp {
         Timestamp(microseconds: try decode(column, as: Instant.self).microseconds)
+    }
+
+    /// A context, stored as jsonb and read as text.
+    package func context(_ column: String) throws -> Context {
+        try Context(json: Array(try decode(column, as: String.self).utf8), impression: nil)
     }
 
     func variant(_ column: String) throws -> Variant {

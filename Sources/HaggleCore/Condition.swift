@@ -6,7 +6,8 @@ package indirect enum Condition: Hashable, Sendable, Codable {
     /// A test of one feature's value.
     case feature(String, Test)
 
-    /// A test of a value that may be missing. Comparisons of a missing value, or of one of another type, are false.
+    /// A test of a value that may be missing. Comparisons of a missing value, or of one of another type, are false; `notEqual` and `noneOf`
+    /// negate `equal` and `oneOf` and are true then.
     package enum Test: Hashable, Sendable, Codable {
         case equal(ContextValue)
         case notEqual(ContextValue)

@@ -37,7 +37,8 @@ extension Timestamp: CustomStringConvertible {
     /// (`Z`, `+hh:mm`, `+hhmm`, `+hh`). Without a zone the time is UTC. Digits beyond microseconds are dropped. Anything else is nil.
     package init?(_ text: some StringProtocol) {
         var scanner = Scanner(bytes: Array(text.utf8))
-        guard let year = scanner.digits(4), scanner.take("-"), let month = scanner.digits(2), scanner.take("-"), let day = scanner.digits(2),
+        guard let year = scanner.digits(4), scanner.take("-"), let month = scanner.digits(2), scanner.take("-"),
+            let day = scanner.digits(2),
             (1...12).contains(month), (1...Self.daysInMonth(month, year: year)).contains(day)
         else { return nil }
         var total = Self.days(year: year, month: month, day: day) * 86_400
@@ -146,7 +147,8 @@ extension Timestamp: Codable {
         let container = try decoder.singleValueContainer()
         let text = try container.decode(String.self)
         guard let parsed = Timestamp(text) else {
-            throw DecodingError.dataCorruptedError(in: container, debugDescription: "expected an ISO 8601 time such as 2026-11-01T00:00:00Z")
+            throw DecodingError.dataCorruptedError(
+                in: container, debugDescription: "expected an ISO 8601 time such as 2026-11-01T00:00:00Z")
         }
         self = parsed
     }

@@ -1,33 +1,24 @@
-/// A branch of the traffic.
-package enum Variant: Hashable, Sendable {
-    /// The policy chose.
-    case policy
-    /// The unit belongs to the holdout and is never given the policy.
-    case holdout
-    /// Control because not in traffic, not targeted, paused, ended or fallen back.
-    case control
-    /// In an A/B experiment: the arm's key.
-    case arm(ArmKey)
-}
+/// A branch of the traffic: `policy`, `holdout`, `control`, or in an A/B experiment the arm's key.
+///
+/// An A/B arm may itself be called `control`; whether the split chose it or the unit was outside is told by the `Reason` beside it.
+package struct Variant: Hashable, Sendable, LosslessStringConvertible {
+    /// The word as it stands in JSON and SQL.
+    package let description: String
 
-extension Variant: LosslessStringConvertible {
-    package var description: String {
-        switch self {
-        case .policy: "policy"
-        case .holdout: "holdout"
-        case .control: "control"
-        case .arm(let key): "arm:\(key)"
-        }
-    }
-
+    /// - Returns: nil for the empty string.
     package init?(_ description: String) {
-        switch description {
-        case "policy": self = .policy
-        case "holdout": self = .holdout
-        case "control": self = .control
-        default:
-            guard description.hasPrefix("arm:") else { return nil }
-            self = .arm(ArmKey(String(description.dropFirst(4))))
-        }
+        guard !description.isEmpty else { return nil }
+        self.description = description
     }
+
+    private init(named name: String) { description = name }
+
+    /// The policy chose.
+    package static let policy = Variant(named: "policy")
+    /// The unit belongs to the holdout and is never given the policy.
+    package static let holdout = Variant(named: "holdout")
+    /// Control because not in traffic, not targeted, paused, ended or fallen back.
+    package static let control = Variant(named: "control")
+    /// In an A/B experiment: the arm's key.
+    package static func arm(_ key: ArmKey) -> Variant { Variant(named: key.rawValue) }
 }

@@ -307,6 +307,18 @@ private struct CStrings {
 }
 
 extension ConnectionTarget {
+    enum Answer { case accepting, refusing, silent }
+
+    /// What a server at this address says to a new connection. Blocks.
+    var answer: Answer {
+        // libpq reads the string during the call.
+        switch unsafe PQping(url) {
+        case PQPING_OK: .accepting
+        case PQPING_REJECT: .refusing
+        default: .silent
+        }
+    }
+
     /// The same server and settings with other values for some of libpq's keywords (`dbname`, `user`, ...).
     package func replacing(_ replacements: [String: String]) throws -> ConnectionTarget {
         var message: UnsafeMutablePointer<CChar>?

@@ -25,7 +25,7 @@ package final class ConnectionPool: Sendable {
     ///   - size: connections at most.
     ///   - waitSeconds: how long a borrower waits for one before `PostgresError.poolTimedOut`.
     ///   - maximumWaiting: borrowers that may wait at once; further ones get `PostgresError.poolQueueFull`.
-    package init(target: ConnectionTarget, size: Int = 8, waitSeconds: Double = 10, maximumWaiting: Int = 4096, logger: Logger) {
+    package init(target: ConnectionTarget, size: Int = 8, waitSeconds: Double = 10, maximumWaiting: Int = 4096, logger: Logger = .silent) {
         self.target = target
         self.size = size
         self.waitSeconds = waitSeconds

@@ -30,8 +30,12 @@ package enum Migrator {
             try await connection.execute("SELECT pg_advisory_unlock(\(lock))")
             return applied
         } catch {
-            // If this fails the session is gone, and the lock with it.
-            _ = try? await connection.execute("SELECT pg_advisory_unlock(\(lock))")
+            // A cancelled task cannot unlock; the end of the session does.
+            do {
+                try await connection.execute("SELECT pg_advisory_unlock(\(lock))")
+            } catch {
+                await connection.close()
+            }
             throw error
         }
     }

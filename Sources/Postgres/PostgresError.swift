@@ -32,6 +32,17 @@ package enum PostgresError: Error, Hashable, Sendable {
     case migrationOutOfOrder(name: String, latestApplied: String)
     case migrationEndedTransaction(name: String)
     case migrationFailed(name: String, reason: String)
+
+    // Managed cluster
+    case serverProgramsNotFound(searched: [String])
+    case serverTooOld(version: Int, minimum: Int, directory: String)
+    case clusterOfOtherVersion(version: String, directory: String, installed: [Int])
+    case noServerAccount
+    case dataDirectoryUnreachable(directory: String, account: String)
+    case fileFailed(path: String, operation: String, reason: String)
+    case commandFailed(command: String, status: Int32, output: String)
+    case serverDidNotStart(seconds: Double, log: String)
+    case clusterBusy(lock: String, seconds: Double)
 }
 
 extension PostgresError: CustomStringConvertible {
@@ -67,6 +78,27 @@ extension PostgresError: CustomStringConvertible {
             "migration \(name) is not applied but the later \(latest) is; give the new file a name that sorts last"
         case .migrationEndedTransaction(let name): "migration \(name) must not contain BEGIN, COMMIT or ROLLBACK"
         case .migrationFailed(let name, let reason): "migration \(name): \(reason)"
+        case .serverProgramsNotFound(let searched):
+            """
+            PostgreSQL is not installed: no initdb, postgres and pg_ctl in \(searched.joined(separator: ", ")). Install it with
+                sudo apt-get install postgresql      (Debian, Ubuntu)
+                brew install postgresql@17           (macOS)
+            or name a running server with --database or DATABASE_URL.
+            """
+        case .serverTooOld(let version, let minimum, let directory):
+            "PostgreSQL \(minimum) or newer is needed, found \(version) in \(directory); install a newer one"
+        case .clusterOfOtherVersion(let version, let directory, let installed):
+            "the cluster in \(directory) was made by PostgreSQL \(version), installed is \(installed.map(String.init).joined(separator: ", ")); "
+                + "install \(version) again, or upgrade the cluster with pg_upgrade"
+        case .noServerAccount: "PostgreSQL refuses to run as root, and there is neither a user postgres nor a user nobody to run it as"
+        case .dataDirectoryUnreachable(let directory, let account):
+            "the data directory \(directory) cannot be reached by the user \(account), who runs PostgreSQL because root may not; "
+                + "choose one outside of private directories with --data-dir"
+        case .fileFailed(let path, let operation, let reason): "could not \(operation) \(path): \(reason)"
+        case .commandFailed(let command, let status, let output): "\(command) failed with status \(status): \(output)"
+        case .serverDidNotStart(let seconds, let log): "PostgreSQL did not accept connections within \(seconds) s; its log ends with:\n\(log)"
+        case .clusterBusy(let lock, let seconds):
+            "another process has been starting or stopping PostgreSQL for \(seconds) s and holds \(lock); wait for it or end it"
         }
     }
 }

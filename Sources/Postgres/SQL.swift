@@ -54,6 +54,8 @@ extension SQL {
 
         package mutating func appendInterpolation(_ value: some SQLParameter) { bind(value.sqlBinding) }
 
+        package mutating func appendInterpolation<Value: SQLParameter>(_ value: Value?) { bind(value?.sqlBinding ?? Value.sqlNull) }
+
         /// Identifiers and enumerations bind as their raw values.
         package mutating func appendInterpolation<Value: RawRepresentable>(_ value: Value) where Value.RawValue: SQLParameter {
             bind(value.rawValue.sqlBinding)

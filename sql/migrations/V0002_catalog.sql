@@ -47,34 +47,31 @@ COMMENT ON COLUMN snapshots.network_version IS 'The snapshot that first carried 
 -- Trained weights do not compress; trying costs time.
 ALTER TABLE snapshots ALTER COLUMN bytes SET STORAGE EXTERNAL;
 
--- The learner's state: one row, committed together with the contributions it has booked.
+-- The learner's state: one row, committed together with the contributions it has booked. `revision` grows with every change, so that a
+-- writer notices another.
 CREATE TABLE learner_states (
-    experiment          text        PRIMARY KEY REFERENCES experiments (key),
-    parent_snapshot     integer     NOT NULL,
-    impression_position bigint      NOT NULL DEFAULT 0,
-    conversion_position bigint      NOT NULL DEFAULT 0,
-    activation_position bigint      NOT NULL DEFAULT 0,
-    state               bytea       NOT NULL,
-    pinned              boolean     NOT NULL DEFAULT false,
-    pinned_version      integer,
-    updated_at          timestamptz NOT NULL DEFAULT clock_timestamp()
+    experiment      text        PRIMARY KEY REFERENCES experiments (key),
+    parent_snapshot integer     NOT NULL,
+    position        bigint      NOT NULL DEFAULT 0,
+    state           bytea       NOT NULL,
+    pinned          boolean     NOT NULL DEFAULT false,
+    revision        bigint      NOT NULL DEFAULT 0,
+    updated_at      timestamptz NOT NULL DEFAULT clock_timestamp()
 );
+COMMENT ON COLUMN learner_states.position IS 'Everything in the log up to here has been seen.';
 ALTER TABLE learner_states ALTER COLUMN state SET STORAGE EXTERNAL;
 
--- What each impression has contributed to the posterior: nothing while its window is open, its booked reward afterwards.
+-- What each counted impression has contributed to the posterior: nothing while its window is open, its booked reward afterwards.
 CREATE TABLE contributions (
     experiment    text             NOT NULL REFERENCES experiments (key),
     impression_id uuid             NOT NULL,
-    unit          text,
-    arm           text             NOT NULL,
-    context       jsonb            NOT NULL,
-    reward        double precision,
-    weight        double precision NOT NULL DEFAULT 1,
     occurred_at   timestamptz      NOT NULL,
     matures_at    timestamptz      NOT NULL,
+    reward        double precision,
     PRIMARY KEY (experiment, impression_id)
 );
 CREATE INDEX contributions_open ON contributions (experiment, matures_at) WHERE reward IS NULL;
+CREATE INDEX contributions_by_time ON contributions (experiment, occurred_at);
 COMMENT ON COLUMN contributions.reward IS 'The reward that has been folded in; null until the window has closed.';
 
 CREATE TABLE audit_log (

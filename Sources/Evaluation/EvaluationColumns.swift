@@ -1,0 +1,34 @@
+package import HaggleCore
+
+/// Many rows of a log as columns; what `EvaluationRow` says of the fields holds here.
+package struct EvaluationColumns: Sendable {
+    package var arms: [Int]
+    package var propensities: [Double]
+    package var rewards: [Double]
+    /// One per row, or nil where the log names none.
+    package var units: [UnitID]?
+    /// For each policy row-major `rows * arms`; empty for a `.logged` policy.
+    package var targets: [[Double]]
+    /// Row-major `rows * arms`; nil without a reward model.
+    package var estimates: [Double]?
+
+    /// Number of rows.
+    package var rowCount: Int { arms.count }
+
+    /// - Precondition: every column has a value for each row, and `targets` and `estimates` as many for each row as there are arms.
+    package init(
+        arms: [Int], propensities: [Double], rewards: [Double], units: [UnitID]? = nil, targets: [[Double]], estimates: [Double]? = nil,
+        armCount: Int
+    ) {
+        precondition(propensities.count == arms.count && rewards.count == arms.count, "columns of different length")
+        precondition(units == nil || units?.count == arms.count, "the column of units has another length")
+        precondition(targets.allSatisfy { $0.isEmpty || $0.count == arms.count * armCount }, "a target needs a probability per row and arm")
+        precondition(estimates == nil || estimates?.count == arms.count * armCount, "estimates need a number per row and arm")
+        self.arms = arms
+        self.propensities = propensities
+        self.rewards = rewards
+        self.units = units
+        self.targets = targets
+        self.estimates = estimates
+    }
+}

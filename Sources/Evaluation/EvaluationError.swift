@@ -1,0 +1,81 @@
+/// What can be wrong with an evaluation's input. Rows count from 1, the first row of data.
+package enum EvaluationError: Error, Hashable, Sendable {
+    case emptyLog
+    case noPolicies
+    case duplicatePolicy(String)
+    case unknownEstimator(String, known: [String])
+    case badEstimatorParameter(String, expected: String)
+    case estimatorNeedsRewardModel(String)
+    case badOption(name: String, expected: String, found: String)
+    case unknownArm(row: Int, arm: Int, armCount: Int)
+    case propensityMissing(row: Int)
+    case propensityOutOfRange(row: Int, found: Double)
+    case propensitiesWrong(row: Int, expected: String)
+    case weightOverflow(row: Int, policy: String)
+    case rewardNotFinite(row: Int)
+    case targetsCount(row: Int, expected: Int, found: Int)
+    case targetWidth(row: Int, policy: String, expected: Int, found: Int)
+    case targetNotProbability(row: Int, policy: String, arm: Int, found: Double)
+    case targetSum(row: Int, policy: String, found: Double)
+    case targetOnIneligibleArm(row: Int, policy: String, arm: Int)
+    case estimatesMissing(row: Int)
+    case estimatesWidth(row: Int, expected: Int, found: Int)
+    case estimateNotFinite(row: Int, arm: Int)
+    case policyArmCount(policy: String, expected: Int, found: Int)
+    case tooFewRowsToCrossFit(folds: Int, rows: Int)
+    case sourceChangedBetweenPasses(firstRows: Int, secondRows: Int)
+    case cannotMerge(String)
+    case unknownGroup(String, known: [String])
+    case outcomeNotFinite(group: String)
+    case sharesDoNotSum(found: Double)
+}
+
+extension EvaluationError: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .emptyLog:
+            "the log has no rows that count: expected at least one impression drawn by the policy; check the filters and the attribution window"
+        case .noPolicies: "there is no policy to evaluate: name at least one"
+        case .duplicatePolicy(let name): "policy \"\(name)\" is named twice: give each policy its own name"
+        case .unknownEstimator(let text, let known):
+            "unknown estimator \"\(text)\": expected one of \(known.joined(separator: ", "))"
+        case .badEstimatorParameter(let text, let expected): "estimator \"\(text)\": \(expected)"
+        case .estimatorNeedsRewardModel(let name):
+            "estimator \(name) needs a reward model: give one (or a file of its estimates), or leave \(name) out"
+        case .badOption(let name, let expected, let found): "\(name): expected \(expected), found \(found)"
+        case .unknownArm(let row, let arm, let armCount): "row \(row): expected an arm in 0..<\(armCount), found \(arm)"
+        case .propensityMissing(let row):
+            "row \(row): there is no propensity. Off-policy evaluation needs the probability that the logging policy gave to the arm it "
+                + "showed: log it with every impression, or, if arms were drawn with known fixed shares, import the log with those shares as "
+                + "propensities; a rule that always shows the same arm has propensity 1 and cannot be evaluated for any other arm"
+        case .propensityOutOfRange(let row, let found): "row \(row): expected a propensity p with 0 < p <= 1, found \(found)"
+        case .propensitiesWrong(let row, let expected): "row \(row): the propensities of all arms are wrong: expected \(expected)"
+        case .weightOverflow(let row, let policy):
+            "row \(row): the propensity is so small that the weight of policy \"\(policy)\" is not finite; check how propensities are logged"
+        case .rewardNotFinite(let row): "row \(row): expected a finite reward; correct or remove the row"
+        case .targetsCount(let row, let expected, let found): "row \(row): expected \(expected) target distributions, found \(found)"
+        case .targetWidth(let row, let policy, let expected, let found):
+            "row \(row): policy \"\(policy)\": expected \(expected) probabilities, one for each arm, found \(found)"
+        case .targetNotProbability(let row, let policy, let arm, let found):
+            "row \(row): policy \"\(policy)\", arm \(arm): expected a probability, found \(found)"
+        case .targetSum(let row, let policy, let found):
+            "row \(row): policy \"\(policy)\": expected probabilities that sum to 1 within 1e-6, found \(found)"
+        case .targetOnIneligibleArm(let row, let policy, let arm):
+            "row \(row): policy \"\(policy)\": expected probability 0 for arm \(arm), which was not eligible"
+        case .estimatesMissing(let row): "row \(row): expected the reward model's estimates, one for each arm, found none"
+        case .estimatesWidth(let row, let expected, let found):
+            "row \(row): expected \(expected) estimates of the reward model, one for each arm, found \(found)"
+        case .estimateNotFinite(let row, let arm): "row \(row): the reward model's estimate for arm \(arm) is not finite"
+        case .policyArmCount(let policy, let expected, let found):
+            "policy \"\(policy)\" knows \(found) arms, the log has \(expected): use a policy made for this experiment"
+        case .tooFewRowsToCrossFit(let folds, let rows):
+            "\(rows) rows are too few to fit a reward model on \(folds) folds: every fold must leave rows to fit on; use fewer folds or more data"
+        case .sourceChangedBetweenPasses(let first, let second):
+            "the log changed while it was read: \(first) rows in the first pass, \(second) in the second; evaluate a closed period"
+        case .cannotMerge(let reason): "these evaluations cannot be merged: \(reason)"
+        case .unknownGroup(let group, let known): "unknown group \"\(group)\": expected one of \(known.joined(separator: ", "))"
+        case .outcomeNotFinite(let group): "an outcome in group \"\(group)\" is not finite; correct or remove the unit"
+        case .sharesDoNotSum(let found): "the configured shares must be above 0 and sum to 1, found a sum of \(found)"
+        }
+    }
+}

@@ -1,0 +1,66 @@
+/// How an evaluation is done; the defaults are what `haggle evaluate` does without flags.
+package struct EvaluationOptions: Sendable {
+    /// What standard errors and resampling treat as one observation.
+    package enum Clustering: Sendable {
+        /// The unit where units recur, else the row.
+        case unit
+        /// Always the row, for logs whose unit column is not what was randomised.
+        case row
+    }
+
+    /// Nil: the standard panel, with DM and DR where there is a reward model.
+    package var estimators: [any Estimator]?
+    /// `normal`, `bootstrap`; in the order of the report.
+    package var intervals: [Interval.Method]
+    /// Confidence level of the intervals, in 0..<1.
+    package var level: Double
+    /// Number of bootstrap replicates.
+    package var resamples: Int
+    /// Seed of the bootstrap and of the cross-fitting folds.
+    package var seed: UInt64
+    package var clustering: Clustering
+    /// What the report calls the unit: `unit`, or the column of a file.
+    package var unitName: String
+    /// Whether estimates that the verdict calls unsupported are shown all the same.
+    package var isForced: Bool
+    /// Folds of the cross-fitted reward model.
+    package var folds: Int
+    /// Threads of the bootstrap.
+    package var threadCount: Int
+    /// Passed through to the report: rows that the caller left out, by reason.
+    package var excluded: [String: Int]
+
+    package init(
+        estimators: [any Estimator]? = nil, intervals: [Interval.Method] = [.normal], level: Double = 0.95, resamples: Int = 1000,
+        seed: UInt64 = 1, clustering: Clustering = .unit, unitName: String = "unit", isForced: Bool = false, folds: Int = 5,
+        threadCount: Int = 2, excluded: [String: Int] = [:]
+    ) {
+        self.estimators = estimators
+        self.intervals = intervals
+        self.level = level
+        self.resamples = resamples
+        self.seed = seed
+        self.clustering = clustering
+        self.unitName = unitName
+        self.isForced = isForced
+        self.folds = folds
+        self.threadCount = threadCount
+        self.excluded = excluded
+    }
+
+    /// - Throws: `EvaluationError.badOption` for a value that no evaluation can use.
+    func validate() throws(EvaluationError) {
+        guard level > 0, level < 1 else { throw .badOption(name: "level", expected: "a number between 0 and 1", found: "\(level)") }
+        guard (1...100_000).contains(resamples) else {
+            throw .badOption(name: "resamples", expected: "a count in 1...100000", found: "\(resamples)")
+        }
+        guard (2...100).contains(folds) else { throw .badOption(name: "folds", expected: "a count in 2...100", found: "\(folds)") }
+        guard (1...256).contains(threadCount) else {
+            throw .badOption(name: "threads", expected: "a count in 1...256", found: "\(threadCount)")
+        }
+        if let estimators, estimators.isEmpty { throw .badOption(name: "estimators", expected: "at least one", found: "none") }
+        for method in intervals where method == .studentT {
+            throw .badOption(name: "interval", expected: "normal or bootstrap", found: method.rawValue)
+        }
+    }
+}

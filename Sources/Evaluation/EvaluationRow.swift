@@ -1,0 +1,37 @@
+package import HaggleCore
+
+/// One impression as evaluation needs it: the facts of the log, what each policy would have done, what the reward model expects.
+package struct EvaluationRow: Sendable {
+    /// The chosen arm's position.
+    package var arm: Int
+    /// The chosen arm's propensity; nil is refused with an explanation.
+    package var propensity: Double?
+    package var reward: Double
+    /// Who was randomised; errors are clustered by it where units recur.
+    package var unit: UnitID?
+    /// Each target policy's probabilities, one per arm, in the order of the evaluator's policies; the entry of a `.logged` policy is not read
+    /// and may be empty.
+    package var targets: [[Double]]
+    /// The reward model's estimates, one per arm, shared by the policies; nil without a reward model.
+    package var estimates: [Double]?
+    /// Every arm's propensity; nil for logs that hold only the chosen one.
+    package var propensities: [Double]?
+    /// Positions of the eligible arms; nil means all.
+    package var eligible: [Int]?
+    package var snapshot: SnapshotVersion?
+
+    package init(
+        arm: Int, propensity: Double?, reward: Double, unit: UnitID? = nil, targets: [[Double]], estimates: [Double]? = nil,
+        propensities: [Double]? = nil, eligible: [Int]? = nil, snapshot: SnapshotVersion? = nil
+    ) {
+        self.arm = arm
+        self.propensity = propensity
+        self.reward = reward
+        self.unit = unit
+        self.targets = targets
+        self.estimates = estimates
+        self.propensities = propensities
+        self.eligible = eligible
+        self.snapshot = snapshot
+    }
+}

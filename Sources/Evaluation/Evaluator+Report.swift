@@ -1,0 +1,207 @@
+import HaggleMath
+
+extension Evaluator {
+    /// The report over all rows so far.
+    /// - Throws: `EvaluationError.emptyLog` without rows.
+    package mutating func report() async throws -> EvaluationReport {
+        guard rowCount > 0 else { throw EvaluationError.emptyLog }
+        await flush()
+        let isClustered = options.clustering == .unit && units.recur
+        var rows = rowsWithoutUnit
+        rows.merge(isClustered ? units.coMoments() : rowsWithUnit)
+        let analysis = Analysis(evaluator: self, observations: rows, isClustered: isClustered)
+        return analysis.report()
+    }
+}
+
+/// What a report is computed from once all rows are in.
+private struct Analysis {
+    let evaluator: Evaluator
+    /// Co-moments over independent observations: units where they recur, else rows.
+    let observations: CoMoments
+    let isClustered: Bool
+    /// Each policy's sums.
+    let sums: [TermSums]
+    /// For each policy and estimator, the values of the bootstrap's replicates; empty without a bootstrap.
+    let replicates: [[[Double]]]
+
+    init(evaluator: Evaluator, observations: CoMoments, isClustered: Bool) {
+        self.evaluator = evaluator
+        self.observations = observations
+        self.isClustered = isClustered
+        let terms = evaluator.terms
+        sums = evaluator.policies.indices.map { policy in
+            TermSums(
+                count: evaluator.sums[0].value, terms: terms,
+                sums: terms.indices.map { evaluator.sums[1 + policy * terms.count + $0].value })
+        }
+        replicates = Self.replicates(of: evaluator)
+    }
+
+    func report() -> EvaluationReport {
+        let frequencies = evaluator.armFrequencies.check()
+        let policies = evaluator.policies.indices.map { evaluation(of: $0, frequencies: frequencies) }
+        var differences: [PolicyDifference] = []
+        for later in evaluator.policies.indices {
+            for earlier in 0..<later {
+                let isWithheld = isWithheld(policies[later]) || isWithheld(policies[earlier])
+                for estimator in evaluator.estimators.indices {
+                    differences.append(difference(later, minus: earlier, estimator: estimator, isWithheld: isWithheld))
+                }
+            }
+        }
+        return EvaluationReport(
+            rowCount: evaluator.rowCount, armCount: evaluator.armCount, excluded: evaluator.options.excluded,
+            clusteredBy: isClustered ? evaluator.options.unitName : nil, rewardModel: evaluator.rewardModel, policies: policies,
+            differences: differences)
+    }
+
+    private func isWithheld(_ evaluation: PolicyEvaluation) -> Bool {
+        evaluation.verdict == .unsupported && !evaluator.options.isForced
+    }
+
+    private func evaluation(of policy: Int, frequencies: ArmFrequencyCheck?) -> PolicyEvaluation {
+        let scores = evaluator.estimators.map { Score(value: $0.value(of: sums[policy]), standardError: standardError($0, policy)) }
+        let diagnostics = evaluator.weights[policy].diagnostics(
+            rowCount: evaluator.rowCount, meanWeightZ: meanWeightZ(policy), estimatorDisagreement: disagreement(scores),
+            armFrequencies: frequencies)
+        let (verdict, reasons) = Verdict.judge(diagnostics, rowCount: evaluator.rowCount)
+        let isWithheld = verdict == .unsupported && !evaluator.options.isForced
+        let estimates = evaluator.estimators.indices.map { index in
+            let estimator = evaluator.estimators[index]
+            guard !isWithheld else {
+                return Estimate(
+                    estimator: estimator.name, parameters: estimator.parameters, value: nil, standardError: nil, intervals: [],
+                    isWithheld: true)
+            }
+            return Estimate(
+                estimator: estimator.name, parameters: estimator.parameters, value: scores[index].value.ifFinite,
+                standardError: scores[index].standardError,
+                intervals: intervals(
+                    scores[index], replicates: replicates.isEmpty ? nil : replicates[policy][index], assumptions: estimator.assumptions))
+        }
+        return PolicyEvaluation(
+            policy: evaluator.policies[policy].name, verdict: verdict, reasons: reasons, diagnostics: diagnostics, estimates: estimates)
+    }
+
+    private func difference(_ policy: Int, minus baseline: Int, estimator index: Int, isWithheld: Bool) -> PolicyDifference {
+        let estimator = evaluator.estimators[index]
+        var result = PolicyDifference(
+            policy: evaluator.policies[policy].name, baseline: evaluator.policies[baseline].name, estimator: estimator.name,
+            parameters: estimator.parameters, value: nil, standardError: nil, intervals: [], probabilityBetter: nil,
+            isWithheld: isWithheld)
+        guard !isWithheld else { return result }
+        let ours = influence(estimator, policy)
+        let theirs = influence(estimator, baseline).map { (column: $0.column, coefficient: -$0.coefficient) }
+        let score = Score(
+            value: estimator.value(of: sums[policy]) - estimator.value(of: sums[baseline]),
+            standardError: standardError(of: ours + theirs, scaled: estimator.scalesVarianceForMean))
+        var paired: [Double]?
+        if !replicates.isEmpty { paired = zip(replicates[policy][index], replicates[baseline][index]).map { $0 - $1 } }
+        result.value = score.value.ifFinite
+        result.standardError = score.standardError
+        result.intervals = intervals(
+            score, replicates: paired, assumptions: "\(estimator.assumptions); both policies scored on the same rows")
+        if let value = result.value, let error = score.standardError, error > 0 {
+            result.probabilityBetter = NormalDistribution.cumulative(value / error)
+        }
+        return result
+    }
+
+    /// The intervals asked for, as far as they exist.
+    private func intervals(_ score: Score, replicates: [Double]?, assumptions: String) -> [Interval] {
+        let observation = isClustered ? "\(evaluator.options.unitName)s are independent" : "rows are independent"
+        let level = evaluator.options.level
+        return evaluator.options.intervals.compactMap { method in
+            switch method {
+            case .normal:
+                guard let value = score.value.ifFinite, let error = score.standardError else { return nil }
+                let half = NormalDistribution.quantile((1 + level) / 2) * error
+                return Interval(
+                    method: .normal, level: level, lower: value - half, upper: value + half,
+                    assumptions: "\(observation) and many enough for a normal approximation; \(assumptions)")
+            case .bootstrap:
+                guard let replicates, let bounds = Bootstrap.percentileInterval(replicates, level: level) else { return nil }
+                return Interval(
+                    method: .bootstrap, level: level, lower: bounds.lower, upper: bounds.upper,
+                    assumptions: "\(observation); percentiles of \(replicates.count) Poisson resamples; \(assumptions)")
+            case .studentT: return nil
+            }
+        }
+    }
+
+    /// The influence function of an estimator as a combination of columns.
+    private func influence(_ estimator: any Estimator, _ policy: Int) -> [(column: Int, coefficient: Double)] {
+        let derivatives = estimator.derivatives(at: sums[policy])
+        var combination = [(column: 0, coefficient: derivatives.count)]
+        for (term, derivative) in zip(estimator.terms, derivatives.terms) {
+            guard let index = evaluator.terms.firstIndex(of: term) else { preconditionFailure("every estimator's terms are collected") }
+            combination.append((1 + policy * evaluator.terms.count + index, derivative))
+        }
+        return combination
+    }
+
+    private func standardError(_ estimator: any Estimator, _ policy: Int) -> Double? {
+        standardError(of: influence(estimator, policy), scaled: estimator.scalesVarianceForMean)
+    }
+
+    /// sqrt(c sum psi^2) over observations; nil with fewer than two.
+    private func standardError(of influence: [(column: Int, coefficient: Double)], scaled: Bool) -> Double? {
+        let count = Double(observations.rowCount)
+        guard count >= 2 else { return nil }
+        let scale = scaled ? count / (count - 1) : 1
+        return (scale * observations.sumOfSquares(of: influence)).squareRoot().ifFinite
+    }
+
+    /// (mean weight - 1) / SE; nil where weights do not vary.
+    private func meanWeightZ(_ policy: Int) -> Double? {
+        let count = sums[policy].count
+        let mean = sums[policy][.weight(.plain)] / count
+        let column = 1 + policy * evaluator.terms.count
+        guard let error = standardError(of: [(0, -mean / count), (column, 1 / count)], scaled: true), error > 1e-12 * mean else {
+            return nil
+        }
+        return (mean - 1) / error
+    }
+
+    /// max |V_i - V_j| / max(SE_i, SE_j) over the estimators that do not trade bias on purpose.
+    private func disagreement(_ scores: [Score]) -> Double? {
+        let compared = zip(evaluator.estimators, scores).filter { $0.isConsistent && $1.value.isFinite }.map(\.1)
+        guard compared.count >= 2 else { return nil }
+        var largest = 0.0
+        for (index, one) in compared.enumerated() {
+            for other in compared[..<index] {
+                let gap = abs(one.value - other.value)
+                let error = max(one.standardError ?? 0, other.standardError ?? 0)
+                if error > 0 { largest = max(largest, gap / error) }
+            }
+        }
+        return largest
+    }
+
+    private static func replicates(of evaluator: Evaluator) -> [[[Double]]] {
+        guard let bootstrap = evaluator.bootstrap else { return [] }
+        let terms = evaluator.terms
+        var values = evaluator.policies.map { _ in evaluator.estimators.map { _ in [Double]() } }
+        bootstrap.forEachReplicate { count, sum in
+            for policy in evaluator.policies.indices {
+                let sums = TermSums(count: count, terms: terms, sums: terms.indices.map { sum(policy * terms.count + $0) })
+                for (index, estimator) in evaluator.estimators.enumerated() { values[policy][index].append(estimator.value(of: sums)) }
+            }
+        }
+        return values
+    }
+}
+
+/// A value with its standard error.
+private struct Score {
+    /// NaN where undefined.
+    var value: Double
+    /// Nil where undefined.
+    var standardError: Double?
+}
+
+extension Double {
+    /// Nil for NaN and infinities, which reports do not contain.
+    fileprivate var ifFinite: Double? { isFinite ? self : nil }
+}

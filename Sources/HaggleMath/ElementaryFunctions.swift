@@ -1,0 +1,18 @@
+import RealModule
+
+/// The functions of swift-numerics that other modules need; only this module imports it.
+///
+/// Each is the platform's C library function: the same bits on one machine, within an ulp or so of the true value everywhere.
+package enum ElementaryFunctions {
+    /// log(1 + x), exact near 0; NaN below -1.
+    package static func logOnePlus(_ x: Double) -> Double { Double.log(onePlus: x) }
+
+    /// The hyperbolic tangent.
+    package static func tanh(_ x: Float) -> Float { Float.tanh(x) }
+
+    /// e^x.
+    package static func exp(_ x: Float) -> Float { Float.exp(x) }
+
+    /// The complementary error function 1 - erf(x), with full relative accuracy in the right tail.
+    package static func erfc(_ x: Float) -> Float { Float.erfc(x) }
+}

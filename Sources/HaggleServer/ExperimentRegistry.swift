@@ -1,0 +1,121 @@
+import Catalog
+import HaggleCore
+import Logging
+import Policies
+import Postgres
+import Serving
+import Synchronization
+
+/// What the request path reads: one immutable pair (experiment version, snapshot) per experiment, swapped as one value.
+///
+/// Requests take a copy of the table's reference under a lock that is held for nanoseconds; they never wait for the database.
+final class ExperimentRegistry: Sendable {
+    /// One experiment as it is served, with what its answers need rendered once.
+    struct Entry: Sendable {
+        let assigner: Assigner
+        /// One arm's constant part of an answer, as JSON: `"arm":...,"discount":...,"payload":...`.
+        let armFields: [ArmFields]
+        let positions: [ArmKey: Int]
+        let snapshotPublishedAt: Timestamp?
+
+        var experiment: Experiment { assigner.experiment }
+    }
+
+    struct ArmFields: Sendable {
+        let key: String
+        let discount: Double?
+        let payload: [UInt8]?
+    }
+
+    private let entries = Mutex<[ExperimentKey: Entry]>([:])
+    private let loaded = Mutex<Timestamp?>(nil)
+
+    /// The experiment as it is served now.
+    subscript(key: ExperimentKey) -> Entry? { entries.withLock { $0[key] } }
+
+    /// All experiments, by key.
+    var all: [Entry] { entries.withLock { $0.values.sorted { $0.experiment.key < $1.experiment.key } } }
+
+    /// When the table was last read from the database; nil before the first time.
+    var loadedAt: Timestamp? { loaded.withLock { $0 } }
+
+    /// Reads what changed and swaps it in. An experiment whose snapshot cannot be read is served control rather than an old version of itself.
+    func refresh(from pool: ConnectionPool, logger: Logger) async throws {
+        try await pool.withConnection { connection in
+            let stored = try await Catalog.experiments(on: connection)
+            for experiment in stored {
+                let key = experiment.experiment.key
+                if let current = self[key], current.assigner.version == experiment.version,
+                    current.assigner.isPaused == experiment.isPaused, current.assigner.snapshot == experiment.snapshot
+                {
+                    continue
+                }
+                let entry = try await Self.entry(for: experiment, on: connection, logger: logger)
+                entries.withLock { $0[key] = entry }
+                logger.debug(
+                    "serving",
+                    metadata: [
+                        "experiment": "\(key)", "version": "\(experiment.version)",
+                        "snapshot": "\(entry.assigner.snapshot?.description ?? "none")",
+                    ])
+            }
+        }
+        loaded.withLock { $0 = Timestamp.now }
+    }
+
+    private static func entry(for stored: StoredExperiment, on connection: Connection, logger: Logger) async throws -> Entry {
+        var snapshot: ServingSnapshot?
+        var publishedAt: Timestamp?
+        if stored.experiment.kind == .bandit {
+            do {
+                if let newest = try await Catalog.newestSnapshot(of: stored.experiment.key, on: connection) {
+                    let read = try ServingSnapshot(serialised: newest.bytes)
+                    // A pair is served only if it belongs together; the learner publishes a fitting one with every applied version.
+                    if newest.experimentVersion == stored.version { snapshot = read } else { snapshot = nil }
+                    publishedAt = newest.createdAt
+                }
+            } catch let error as CatalogError {
+                logger.error("snapshot unusable", metadata: ["experiment": "\(stored.experiment.key)", "error": "\(error)"])
+            } catch let error as PoliciesError {
+                logger.error("snapshot unusable", metadata: ["experiment": "\(stored.experiment.key)", "error": "\(error)"])
+            }
+        }
+        let experiment = stored.experiment
+        return Entry(
+            assigner: try Assigner(experiment: experiment, version: stored.version, isPaused: stored.isPaused, snapshot: snapshot),
+            armFields: experiment.arms.map { arm in
+                ArmFields(key: arm.key.rawValue, discount: arm.discount, payload: arm.payload.map { JSONWriter.render($0) })
+            },
+            positions: Dictionary(uniqueKeysWithValues: experiment.arms.enumerated().map { ($1.key, $0) }),
+            snapshotPublishedAt: publishedAt)
+    }
+}
+
+extension JSONWriter {
+    /// A whole JSON value as bytes, keys in alphabetical order.
+    static func render(_ value: JSONValue) -> [UInt8] {
+        var writer = JSONWriter()
+        writer.value(value)
+        return writer.bytes
+    }
+
+    private mutating func value(_ value: JSONValue) {
+        switch value {
+        case .null: null()
+        case .boolean(let value): boolean(value)
+        case .number(let value): number(value)
+        case .string(let value): string(value)
+        case .array(let values):
+            beginArray()
+            for element in values { self.value(element) }
+            endArray()
+        case .object(let fields):
+            beginObject()
+            for (name, field) in fields.sorted(by: { $0.key < $1.key }) {
+                key(name)
+                self.value(field)
+            }
+            endObject()
+        }
+    }
+}

@@ -1,0 +1,194 @@
+import Catalog
+import EventLog
+import HaggleCore
+import Hummingbird
+import HTTPTypes
+import Learning
+package import Logging
+import NIOCore
+package import Postgres
+import ServiceLifecycle
+import UnixSignals
+
+/// The service put together: HTTP, the event log's writer, the listener for changes, and the learner.
+package struct HaggleService: Sendable {
+    /// Which parts this process runs.
+    package enum Role: String, Sendable, CaseIterable { case all, http, learner }
+
+    package struct Configuration: Sendable {
+        package var target: ConnectionTarget
+        package var host: String
+        /// 0 lets the system choose; `onServing` tells which.
+        package var port: Int
+        package var role: Role
+        /// Connections for reading; the writer, the listener and the learner have one each beside them.
+        package var poolSize: Int
+        /// Whether an answer waits until the database has its row on stable storage.
+        package var isDurable: Bool
+
+        package init(
+            target: ConnectionTarget, host: String = "127.0.0.1", port: Int = 8080, role: Role = .all, poolSize: Int = 4,
+            isDurable: Bool = true
+        ) {
+            self.target = target
+            self.host = host
+            self.port = port
+            self.role = role
+            self.poolSize = poolSize
+            self.isDurable = isDurable
+        }
+    }
+
+    private let configuration: Configuration
+    private let logger: Logger
+    private let onServing: @Sendable (Int) async -> Void
+
+    /// - Parameter onServing: called with the port once requests are answered.
+    package init(_ configuration: Configuration, logger: Logger, onServing: @escaping @Sendable (Int) async -> Void = { _ in }) {
+        self.configuration = configuration
+        self.logger = logger
+        self.onServing = onServing
+    }
+
+    /// Runs until SIGTERM or SIGINT, or until the task is cancelled or its service group shuts down; requests in flight are finished
+    /// and the log is flushed before it returns.
+    package func run(signals: Bool = true) async throws {
+        var services: [any Service] = []
+        let registry = ExperimentRegistry()
+        let metrics = ServiceMetrics(registry: PrometheusRegistry())
+        let pool = ConnectionPool(target: configuration.target, size: configuration.poolSize, waitSeconds: 5, logger: logger)
+        if configuration.role != .learner {
+            try await registry.refresh(from: pool, logger: logger)
+            let sink = PostgresEventSink(
+                target: configuration.target, configuration: .init(isDurable: configuration.isDurable), logger: logger)
+            // Services stop in reverse order: first HTTP finishes its requests, then the writer keeps what they appended.
+            services.append(WriterService(sink: sink))
+            services.append(RegistryService(registry: registry, pool: pool, target: configuration.target, logger: logger))
+            services.append(application(registry: registry, pool: pool, sink: sink, metrics: metrics))
+        }
+        if configuration.role != .http {
+            services.append(
+                LearningService(target: configuration.target, logger: logger, now: { Timestamp.now }) { metrics.count($0) })
+        }
+        if configuration.role == .learner { await onServing(0) }
+        let group = ServiceGroup(
+            configuration: .init(
+                services: services.map { .init(service: $0) }, gracefulShutdownSignals: signals ? [.sigterm, .sigint] : [],
+                logger: logger))
+        do {
+            try await group.run()
+        } catch {
+            await pool.close()
+            throw error
+        }
+        await pool.close()
+    }
+
+    /// The router with every route; separate so that a test can hold it against the OpenAPI document.
+    static func router(
+        registry: ExperimentRegistry, pool: ConnectionPool, sink: any EventSink, metrics: ServiceMetrics, logger: Logger
+    ) -> Router<ServiceRequestContext> {
+        let router = Router(context: ServiceRequestContext.self)
+        router.add(middleware: ProblemMiddleware())
+        router.add(middleware: SecurityHeadersMiddleware())
+        let clock = ImpressionClock()
+        AssignmentRoutes(registry: registry, sink: sink, clock: clock, metrics: metrics).add(to: router)
+        ConversionRoutes(registry: registry, sink: sink, clock: clock, metrics: metrics).add(to: router)
+        ExperimentRoutes(registry: registry, pool: pool, metrics: metrics, logger: logger).add(to: router)
+        OperationsRoutes(registry: registry, pool: pool, clock: clock, metrics: metrics).add(to: router)
+        return router
+    }
+
+    private func application(
+        registry: ExperimentRegistry, pool: ConnectionPool, sink: PostgresEventSink, metrics: ServiceMetrics
+    ) -> some ApplicationProtocol {
+        Application(
+            router: Self.router(registry: registry, pool: pool, sink: sink, metrics: metrics, logger: logger),
+            configuration: .init(address: .hostname(configuration.host, port: configuration.port), serverName: "haggle"),
+            onServerRunning: { [onServing] channel in await onServing(channel.localAddress?.port ?? 0) },
+            logger: logger)
+    }
+}
+
+/// Writes the event log until shutdown, and everything that was appended before it.
+private struct WriterService: Service {
+    let sink: PostgresEventSink
+
+    func run() async throws {
+        try await withGracefulShutdownHandler {
+            try await sink.run()
+        } onGracefulShutdown: {
+            sink.beginShutdown()
+        }
+    }
+}
+
+/// Keeps the registry in step with the database: at once when told, and every few seconds in case a notification was missed.
+private struct RegistryService: Service {
+    let registry: ExperimentRegistry
+    let pool: ConnectionPool
+    let target: ConnectionTarget
+    let logger: Logger
+
+    func run() async throws {
+        let listener = NotificationListener(
+            target: target, channels: [CatalogChannel.experiments, CatalogChannel.snapshots], logger: logger)
+        await cancelWhenGracefulShutdown {
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask {
+                    try? await listener.run(onListening: { await refresh() }) { _ in await refresh() }
+                }
+                group.addTask {
+                    while !Task.isCancelled {
+                        try? await Task.sleep(for: .seconds(5))
+                        await refresh()
+                    }
+                }
+                await group.waitForAll()
+            }
+        }
+    }
+
+    private func refresh() async {
+        if Task.isCancelled { return }
+        do {
+            try await registry.refresh(from: pool, logger: logger)
+        } catch {
+            logger.warning("experiments not refreshed; serving goes on with what is loaded", metadata: ["error": "\(error)"])
+        }
+    }
+}
+
+/// Headers that cost nothing and close doors: no sniffing, no framing, nothing from elsewhere.
+private struct SecurityHeadersMiddleware: RouterMiddleware {
+    typealias Context = ServiceRequestContext
+
+    @concurrent
+    func handle(
+        _ request: Request, context: ServiceRequestContext, next: @concurrent (Request, ServiceRequestContext) async throws -> Response
+    ) async throws -> Response {
+        var response = try await next(request, context)
+        response.headers[.xContentTypeOptions] = "nosniff"
+        if response.headers[.contentType]?.hasPrefix("text/html") ?? false {
+            response.headers[.contentSecurityPolicy] = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'"
+        }
+        return response
+    }
+}
+
+extension ServiceMetrics {
+    /// Keeps what the learner did.
+    func count(_ event: LearningService.Event) {
+        switch event {
+        case .stepped(let key, let step, let drift):
+            let labels = [("experiment", key.rawValue)]
+            if step.folded > 0 { registry.counter("haggle_learner_folded_total", labels).increment(by: Int64(step.folded)) }
+            if step.corrected > 0 { registry.counter("haggle_learner_corrected_total", labels).increment(by: Int64(step.corrected)) }
+            if step.skipped > 0 { registry.counter("haggle_learner_skipped_total", labels).increment(by: Int64(step.skipped)) }
+            if step.retrained { registry.counter("haggle_learner_retrained_total", labels).increment(by: 1) }
+            if step.published != nil { registry.counter("haggle_snapshots_published_total", labels).increment(by: 1) }
+            registry.gauge("haggle_posterior_drift", labels).record(drift)
+        case .failed: registry.counter("haggle_learner_failures_total", []).increment(by: 1)
+        }
+    }
+}

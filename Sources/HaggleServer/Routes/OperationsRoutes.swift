@@ -1,0 +1,54 @@
+import HaggleCore
+import Hummingbird
+import Postgres
+import Serving
+
+/// `/healthz`, `/readyz`, `/metrics` and `/openapi.json`.
+struct OperationsRoutes: Sendable {
+    let registry: ExperimentRegistry
+    let pool: ConnectionPool
+    let clock: ImpressionClock
+    let metrics: ServiceMetrics
+
+    func add(to router: Router<ServiceRequestContext>) {
+        router.get("/healthz") { _, _ in Response(text: "ok\n", type: "text/plain; charset=utf-8") }
+        router.get("/readyz") { _, _ in
+            let reasons = await unreadyReasons()
+            var writer = JSONWriter()
+            writer.beginObject()
+            writer.key("ready")
+            writer.boolean(reasons.isEmpty)
+            writer.key("reasons")
+            writer.beginArray()
+            for reason in reasons { writer.string(reason) }
+            writer.endArray()
+            writer.endObject()
+            return Response(json: writer.bytes, status: reasons.isEmpty ? .ok : .serviceUnavailable)
+        }
+        router.get("/metrics") { _, _ in
+            let now = clock.now()
+            for entry in registry.all {
+                guard let published = entry.snapshotPublishedAt else { continue }
+                metrics.registry.gauge("haggle_snapshot_age_seconds", [("experiment", entry.experiment.key.rawValue)])
+                    .record(now - published)
+            }
+            return Response(text: metrics.registry.render(), type: "text/plain; version=0.0.4; charset=utf-8")
+        }
+        router.get("/openapi.json") { _, _ in Response(json: OpenAPIDocument.render()) }
+    }
+
+    /// Why this server should not be sent requests; empty where it should.
+    private func unreadyReasons() async -> [String] {
+        var reasons: [String] = []
+        if registry.loadedAt == nil { reasons.append("the experiments have not been read yet") }
+        do {
+            _ = try await pool.withConnection { try await $0.query("SELECT 1") }
+        } catch {
+            reasons.append("the database cannot be reached")
+        }
+        for entry in registry.all where entry.experiment.kind == .bandit && entry.assigner.snapshot == nil {
+            reasons.append("experiment '\(entry.experiment.key)' has no usable snapshot; everybody gets control")
+        }
+        return reasons
+    }
+}

@@ -1,0 +1,20 @@
+package import HaggleCore
+
+/// What learning refuses.
+package enum LearningError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// An A/B experiment has nothing to learn.
+    case notABandit(ExperimentKey)
+    /// The experiment was never applied by this binary or an older one.
+    case noState(ExperimentKey)
+    /// A snapshot of another experiment version cannot be brought back, because it does not fit the one in force.
+    case doesNotFit(ExperimentKey, SnapshotVersion)
+
+    package var description: String {
+        switch self {
+        case .notABandit(let key): "experiment '\(key)' is an A/B experiment; it has no model"
+        case .noState(let key): "experiment '\(key)' has no learner state; apply its file again"
+        case .doesNotFit(let key, let version):
+            "snapshot \(version) of '\(key)' does not fit the experiment in force (a feature changed its type); choose a later one"
+        }
+    }
+}

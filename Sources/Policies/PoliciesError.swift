@@ -1,0 +1,38 @@
+/// What can be wrong with a stored snapshot or with rows to learn from.
+package enum PoliciesError: Error, Hashable, Sendable {
+    /// The bytes do not begin as a serialised state does.
+    case notSerialised(byteCount: Int)
+    /// Written by a newer Haggle.
+    case unsupportedFormat(found: UInt32, newest: UInt32)
+    /// Fewer or more bytes than the header says.
+    case wrongLength(expected: UInt64, found: UInt64)
+    /// The bytes changed since they were written.
+    case checksumMismatch(stored: UInt64, computed: UInt64)
+    /// A part that passed the checksum makes no sense: written by a faulty program.
+    case malformed(part: String)
+    /// A row names an arm that the table does not have.
+    case armOutOfRange(row: Int, arm: Int, armCount: Int)
+    /// A row's reward is NaN or infinite.
+    case rewardNotFinite(row: Int)
+}
+
+extension PoliciesError: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .notSerialised(let byteCount):
+            "policy state: expected bytes that begin with the mark of a serialised state, found \(byteCount) others; read it from where Haggle wrote it"
+        case .unsupportedFormat(let found, let newest):
+            "policy state: format \(found) is newer than \(newest), the newest this binary reads; update haggle"
+        case .wrongLength(let expected, let found):
+            "policy state: expected \(expected) bytes, found \(found): cut off while written or copied; fetch it again"
+        case .checksumMismatch(let stored, let computed):
+            "policy state: checksum \(String(computed, radix: 16)), expected \(String(stored, radix: 16)): the bytes were damaged; fetch it again"
+        case .malformed(let part):
+            "policy state: the part \(part) cannot be read although the checksum is right; it was written by another build, publish it again"
+        case .armOutOfRange(let row, let arm, let armCount):
+            "row \(row): expected an arm position in 0..<\(armCount), found \(arm); use the table of arms that the rows were read with"
+        case .rewardNotFinite(let row):
+            "row \(row): expected a finite reward, found NaN or an infinity; remove the row or mend the log"
+        }
+    }
+}

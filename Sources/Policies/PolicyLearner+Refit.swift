@@ -1,0 +1,67 @@
+package import HaggleCore
+package import NeuralNetwork
+
+extension PolicyLearner {
+    /// Fits encoder and network to matured interactions and accumulates the posterior anew over them: what a retrain does.
+    ///
+    /// `fixed` and `uniform` need neither. With fewer than 64 rows a neural policy gets the linear representation, without any the
+    /// untrained one. Deterministic for the interactions, their order where they have no times, and the configuration's seed.
+    /// - Parameters:
+    ///   - interactions: arms are positions in the experiment's arms; only rows that are to be learned from.
+    ///   - progress: called after every pass of the network's training.
+    /// - Returns: a learner whose `snapshot(version:)` serves.
+    /// - Throws: `PoliciesError` for a row that cannot be; what the network's trainer throws.
+    package static func refit(
+        _ experiment: Experiment, experimentVersion: ExperimentVersion, interactions: [Interaction],
+        progress: ((EpochReport) -> Void)? = nil
+    ) throws -> PolicyLearner {
+        let initial = ServingSnapshot.initial(experiment: experiment, experimentVersion: experimentVersion)
+        let configuration = initial.configuration
+        let armCount = experiment.arms.count
+        let rows = try EncodedRows(interactions, schema: experiment.context, armCount: armCount)
+        let basis = configuration.basis(rowCount: rows.count, width: rows.width)
+        var trained: RewardNetwork?
+        if basis == .network {
+            trained = try RewardNetwork(
+                fittedTo: rows, armCount: armCount, model: configuration.model, seed: configuration.seed, progress: progress)
+        }
+        guard
+            let representation = Representation(
+                basis: basis, schema: experiment.context, encoder: rows.encoder, scaling: rows.scaling, network: trained?.network)
+        else { preconditionFailure("parts fitted to the same rows fit together") }
+        var posterior = LinearPosterior(dimension: representation.dimension, armCount: armCount, ridge: configuration.ridge)
+        for row in 0..<rows.count {
+            posterior.add(representation.phi(ofInput: rows[row]), arm: rows.arms[row], reward: rows.rewards[row])
+        }
+        let base = ServingSnapshot(
+            experiment: experiment.key, version: initial.version, experimentVersion: experimentVersion, arms: initial.arms,
+            controlIndex: initial.controlIndex, configuration: configuration, representation: representation, posterior: posterior)
+        return PolicyLearner(base, posterior: posterior, training: trained?.report)
+    }
+
+    /// The same from the parts of an experiment that matter to it.
+    package static func refit(
+        configuration: PolicyConfiguration, schema: FeatureSchema, arms: [Arm], interactions: [Interaction],
+        experiment: ExperimentKey = "policy", experimentVersion: ExperimentVersion = 1, progress: ((EpochReport) -> Void)? = nil
+    ) throws -> PolicyLearner {
+        let stated = Experiment(
+            key: experiment, kind: .bandit, arms: arms, context: schema, reward: RewardConfiguration(metric: .value, windowSeconds: 1),
+            policy: configuration)
+        return try refit(stated, experimentVersion: experimentVersion, interactions: interactions, progress: progress)
+    }
+}
+
+extension PolicyConfiguration {
+    /// What the algorithm regresses on once it has been fitted.
+    func basis(rowCount: Int, width: Int) -> Representation.Basis {
+        guard rowCount > 0, width > 0 else { return .intercept }
+        let isNeural: Bool
+        switch algorithm {
+        case .fixed, .uniform: return .intercept
+        case .greedy, .epsilonGreedy: isNeural = model.kind == .mlp
+        case .linearThompson, .linearUCB: isNeural = false
+        case .neuralThompson, .neuralUCB: isNeural = true
+        }
+        return isNeural && !model.hidden.isEmpty && rowCount >= RewardNetwork.leastRowCount ? .network : .context
+    }
+}

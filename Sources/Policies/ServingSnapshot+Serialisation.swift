@@ -1,0 +1,170 @@
+import Features
+import HaggleCore
+import HaggleMath
+import NeuralNetwork
+
+extension ServingSnapshot {
+    /// The snapshot as bytes: exact numbers, a format version and a checksum. Equal snapshots give equal bytes.
+    package func serialised() -> [UInt8] {
+        var writer = StateWriter()
+        writer.write(experiment.rawValue)
+        writer.write(version.rawValue)
+        writer.write(experimentVersion.rawValue)
+        writer.write(arms.count)
+        for arm in arms { writer.write(arm.rawValue) }
+        writer.write(controlIndex)
+        writer.write(configuration)
+        writer.write(representation.basis.rawValue)
+        writer.write(json: representation.schema)
+        writer.write(json: representation.encoder)
+        writer.write(representation.scaling.means)
+        writer.write(representation.scaling.factors)
+        if let network = representation.network { writer.write(json: network) }
+        writer.write(posterior)
+        return writer.finished(.snapshot)
+    }
+
+    /// Reads bytes that `serialised()` wrote.
+    /// - Throws: `PoliciesError` where they are damaged, cut off, of a newer format, or make no sense.
+    package init(serialised bytes: [UInt8]) throws(PoliciesError) {
+        var reader = try StateReader(bytes, mark: .snapshot)
+        let experiment = ExperimentKey(try reader.text("experiment"))
+        let version = SnapshotVersion(try reader.int("version"))
+        let experimentVersion = ExperimentVersion(try reader.int("experiment version"))
+        var arms: [ArmKey] = []
+        for _ in 0..<(try reader.count(of: "arms", size: 8)) { arms.append(ArmKey(try reader.text("arms"))) }
+        let controlIndex = try reader.int("control arm")
+        let configuration = try reader.configuration()
+        guard let basis = Representation.Basis(rawValue: try reader.byte("basis")) else { throw .malformed(part: "basis") }
+        let schema = try reader.json(FeatureSchema.self, "schema")
+        let encoder = try reader.json(FeatureEncoder.self, "encoder")
+        guard let scaling = ColumnScaling(means: try reader.doubles("scaling"), factors: try reader.doubles("scaling")) else {
+            throw .malformed(part: "scaling")
+        }
+        let network = basis == .network ? try reader.json(MultilayerPerceptron.self, "network") : nil
+        guard let representation = Representation(basis: basis, schema: schema, encoder: encoder, scaling: scaling, network: network)
+        else { throw .malformed(part: "representation") }
+        let posterior = try reader.posterior()
+        try reader.finish()
+        guard arms.indices.contains(controlIndex), posterior.arms.count == arms.count, posterior.dimension == representation.dimension
+        else { throw .malformed(part: "arms") }
+        self.init(
+            experiment: experiment, version: version, experimentVersion: experimentVersion, arms: arms, controlIndex: controlIndex,
+            configuration: configuration, representation: representation, posterior: posterior)
+    }
+}
+
+extension LinearPosterior {
+    /// The sums as bytes, with format version and checksum.
+    package func serialised() -> [UInt8] {
+        var writer = StateWriter()
+        writer.write(self)
+        return writer.finished(.posterior)
+    }
+
+    /// Reads bytes that `serialised()` wrote.
+    /// - Throws: `PoliciesError`, as for a snapshot.
+    package init(serialised bytes: [UInt8]) throws(PoliciesError) {
+        var reader = try StateReader(bytes, mark: .posterior)
+        self = try reader.posterior()
+        try reader.finish()
+    }
+}
+
+extension StateWriter {
+    fileprivate mutating func write(_ posterior: LinearPosterior) {
+        write(posterior.ridge)
+        write(posterior.dimension)
+        write(posterior.arms.count)
+        for arm in posterior.arms {
+            write(arm.gram.packed)
+            write(arm.moment)
+            write(arm.squares)
+            write(arm.weight)
+        }
+    }
+
+    /// Field by field: a dictionary's own order differs between processes.
+    fileprivate mutating func write(_ configuration: PolicyConfiguration) {
+        write(configuration.algorithm.rawValue)
+        let probabilities = configuration.probabilities.sorted { $0.key < $1.key }
+        write(probabilities.count)
+        for (arm, probability) in probabilities {
+            write(arm.rawValue)
+            write(probability)
+        }
+        write(configuration.variance == nil ? UInt8(0) : 1)
+        write(
+            [
+                configuration.floor, configuration.alpha, configuration.variance ?? 0, configuration.epsilon, configuration.ridge,
+                configuration.publishSeconds, configuration.model.learningRate, configuration.model.weightDecay,
+                configuration.retrain.everySeconds, configuration.retrain.windowSeconds,
+            ])
+        write(configuration.seed)
+        write(configuration.model.kind.rawValue)
+        write(configuration.model.activation.rawValue)
+        write(configuration.model.hidden.count)
+        for width in configuration.model.hidden { write(width) }
+        write(configuration.model.batch)
+        write(configuration.model.epochs)
+        write(configuration.model.patience)
+        write(configuration.retrain.minimumImpressions)
+    }
+}
+
+extension StateReader {
+    fileprivate mutating func posterior() throws(PoliciesError) -> LinearPosterior {
+        let ridge = try double("ridge")
+        let dimension = try count(of: "dimension", size: 8)
+        let armCount = try count(of: "posterior's arms", size: 8)
+        guard ridge > 0, ridge.isFinite, dimension >= 1, armCount >= 1 else { throw .malformed(part: "posterior") }
+        var arms: [RegressionSums] = []
+        for _ in 0..<armCount {
+            let gram = SymmetricMatrix(dimension: dimension, packed: try doubles("gram"))
+            let moment = try doubles("moment")
+            let squares = try double("squares")
+            let weight = try double("weight")
+            guard let gram, let sums = RegressionSums(gram: gram, moment: moment, squares: squares, weight: weight) else {
+                throw .malformed(part: "posterior")
+            }
+            arms.append(sums)
+        }
+        return LinearPosterior(ridge: ridge, arms: arms)
+    }
+
+    fileprivate mutating func configuration() throws(PoliciesError) -> PolicyConfiguration {
+        let part = "configuration"
+        guard let algorithm = PolicyConfiguration.Algorithm(rawValue: try text(part)) else { throw .malformed(part: part) }
+        var configuration = PolicyConfiguration(algorithm: algorithm)
+        for _ in 0..<(try count(of: part, size: 16)) {
+            let arm = ArmKey(try text(part))
+            configuration.probabilities[arm] = try double(part)
+        }
+        let hasVariance = try byte(part) == 1
+        let numbers = try doubles(part)
+        guard numbers.count == 10, numbers.allSatisfy(\.isFinite) else { throw .malformed(part: part) }
+        configuration.floor = numbers[0]
+        configuration.alpha = numbers[1]
+        configuration.variance = hasVariance ? numbers[2] : nil
+        configuration.epsilon = numbers[3]
+        configuration.ridge = numbers[4]
+        configuration.publishSeconds = numbers[5]
+        configuration.model.learningRate = numbers[6]
+        configuration.model.weightDecay = numbers[7]
+        configuration.retrain.everySeconds = numbers[8]
+        configuration.retrain.windowSeconds = numbers[9]
+        configuration.seed = try unsigned(part)
+        guard let kind = PolicyConfiguration.Model.Kind(rawValue: try text(part)),
+            let activation = PolicyConfiguration.Model.Activation(rawValue: try text(part))
+        else { throw .malformed(part: part) }
+        configuration.model.kind = kind
+        configuration.model.activation = activation
+        configuration.model.hidden = []
+        for _ in 0..<(try count(of: part, size: 8)) { configuration.model.hidden.append(try int(part)) }
+        configuration.model.batch = try int(part)
+        configuration.model.epochs = try int(part)
+        configuration.model.patience = try int(part)
+        configuration.retrain.minimumImpressions = try int(part)
+        return configuration
+    }
+}
