@@ -149,7 +149,7 @@ package final class PostgresEventSink: EventSink {
             do {
                 let outcome = try await session.write(LogBatch(batch), isRetry: failures > 0)
                 return batch.answer(outcome)
-            } catch let error where error.mayPass {
+            } catch let error where error.mayPass && !Task.isCancelled {
                 failures += 1
                 logger.debug("writing the event log again", metadata: ["failures": "\(failures)", "error": "\(error)"])
                 let impatient = clock.now - configuration.patience
