@@ -88,12 +88,15 @@ let package = Package(
             ],
             outside: [logging, lifecycle]),
 
+        module(
+            "Analysis", imports: ["HaggleCore", "Postgres", "Evaluation", "EventLog", "Catalog", "Reporting"]),
+
         // Layer 4.
         module(
             "HaggleServer",
             imports: [
                 "HaggleCore", "HaggleMath", "HaggleSQL", "Postgres", "Evaluation", "Policies", "Experiments", "EventLog",
-                "Catalog", "Reporting", "Serving", "Learning",
+                "Catalog", "Reporting", "Serving", "Learning", "Analysis",
             ],
             outside: [
                 .product(name: "Hummingbird", package: "hummingbird"),
@@ -105,7 +108,7 @@ let package = Package(
             "Workbench",
             imports: [
                 "HaggleCore", "HaggleMath", "HaggleSQL", "Postgres", "Tabular", "Features", "NeuralNetwork", "Evaluation",
-                "Policies", "Experiments", "EventLog", "Catalog", "Reporting", "Simulation", "Serving", "Learning",
+                "Policies", "Experiments", "EventLog", "Catalog", "Reporting", "Simulation", "Serving", "Learning", "Analysis",
             ],
             outside: [
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
@@ -119,7 +122,7 @@ let package = Package(
             name: "haggle",
             dependencies: [
                 "HaggleCore", "HaggleMath", "HaggleSQL", "ExampleExperiments", "Postgres", "Evaluation", "Policies", "Experiments",
-                "EventLog", "Catalog", "Reporting", "Simulation", "Serving", "Learning", "HaggleServer", "Workbench",
+                "EventLog", "Catalog", "Reporting", "Simulation", "Serving", "Learning", "Analysis", "HaggleServer", "Workbench",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 logging, lifecycle,
             ]),
@@ -141,6 +144,9 @@ let package = Package(
         tests(of: "Reporting", imports: ["HaggleCore", "Evaluation"]),
         tests(of: "Simulation", imports: ["HaggleCore", "HaggleMath"]),
         tests(of: "Serving", imports: ["HaggleCore", "HaggleMath", "Features", "Policies", "Experiments"]),
+        tests(
+            of: "Analysis", imports: ["HaggleCore", "HaggleSQL", "Postgres", "EventLog", "Catalog", "Evaluation", "Reporting"],
+            outside: [logging]),
         tests(
             of: "Learning",
             imports: ["HaggleCore", "HaggleMath", "HaggleSQL", "Postgres", "Features", "Policies", "EventLog", "Catalog", "Simulation"],
