@@ -50,6 +50,8 @@ package struct FeatureEncoder: Hashable, Sendable, Codable {
     package func encode(_ context: Context, into output: inout MutableSpan<Float>, at start: Int) {
         precondition(start >= 0 && start + width <= output.count, "the output is narrower than the encoding")
         var column = start
+        // Through a span, because reading an array's element copies it, and a plan holds references to count.
+        let plans = plans.span
         for index in plans.indices {
             plans[index].encode(context.values[plans[index].name], into: &output, at: column)
             column += plans[index].width

@@ -16,7 +16,7 @@ struct FeaturePlan: Hashable, Sendable, Codable {
     let name: String
     let kind: Kind
     let width: Int
-    /// Column of each listed value, for `category`.
+    /// Column of each listed value, for a `category` with more than eight of them.
     private let positions: [String: Int]
 
     /// - Parameter values: observed finite values of a number, in any order.
@@ -42,7 +42,8 @@ struct FeaturePlan: Hashable, Sendable, Codable {
         case .number: (width, positions) = (1, [:])
         case .boolean(let missing): (width, positions) = (missing == nil ? 2 : 1, [:])
         case .category(let values, _):
-            (width, positions) = (values.count + 1, Dictionary(values.enumerated().map { ($1, $0) }) { first, _ in first })
+            width = values.count + 1
+            positions = values.count > 8 ? Dictionary(values.enumerated().map { ($1, $0) }) { first, _ in first } : [:]
         case .hashed(let buckets, _): (width, positions) = (buckets, [:])
         }
     }
@@ -71,10 +72,12 @@ struct FeaturePlan: Hashable, Sendable, Codable {
             if case .boolean(let boolean)? = value { known = boolean }
             output[column] = known == true ? 1 : 0
             if missing == nil { output[column + 1] = known == nil ? 1 : 0 }
-        case .category(_, let missing):
+        case .category(let values, let missing):
             for index in column..<column + width { output[index] = 0 }
             if case .text(let text)? = value {
-                output[column + (positions[text] ?? width - 1)] = 1
+                // Comparing a few short strings is quicker than hashing one.
+                let position = positions.isEmpty ? values.firstIndex(of: text) : positions[text]
+                output[column + (position ?? width - 1)] = 1
             } else {
                 output[column + missing] = 1
             }

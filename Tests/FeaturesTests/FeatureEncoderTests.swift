@@ -67,6 +67,17 @@ import Testing
         #expect(encoder.encode(["city": "10115"]).suffix(4) == [1, 0, 0, 0])
     }
 
+    /// Short and long lists are looked up in different ways.
+    @Test(arguments: [1, 8, 9, 40]) func everyListedValueHasItsColumn(_ count: Int) {
+        let values = (0..<count).map { "value \($0)" }
+        let encoder = FeatureEncoder(
+            unfitted: FeatureSchema(features: [Feature(name: "c", kind: .category(values: values, missing: values[count - 1]))]))
+        for (column, value) in (values + ["unlisted"]).enumerated() {
+            #expect(encoder.encode(["c": .text(value)]) == (0...count).map { $0 == column ? 1 : 0 })
+        }
+        #expect(encoder.encode([:]).firstIndex(of: 1) == count - 1)
+    }
+
     /// The buckets by a program of its own in another language: they must not change, for stored networks know them.
     @Test(arguments: [("", 203), ("Köln", 636), ("10115", 44), ("a", 736)]) func bucketsAreForEver(_ text: String, _ bucket: Int) {
         let schema = FeatureSchema(features: [Feature(name: "city", kind: .hashedCategory(buckets: 1000, missing: nil))])
