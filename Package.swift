@@ -127,6 +127,13 @@ let package = Package(
                 logging, lifecycle,
             ]),
 
+        .executableTarget(
+            name: "haggle-bench",
+            dependencies: [
+                "HaggleCore", "HaggleMath", "HaggleSQL", "Postgres", "Policies", "EventLog", "Catalog", "Serving", "Learning",
+                "HaggleServer", logging,
+            ]),
+
         // Tests: `TestSupport` holds what several of them share.
         .target(
             name: "TestSupport", dependencies: ["HaggleCore", "HaggleMath", "HaggleSQL", "Postgres"], path: "Tests/TestSupport"),
