@@ -164,6 +164,7 @@ let package = Package(
             outside: [.product(name: "AsyncHTTPClient", package: "async-http-client"), logging]),
         tests(
             of: "Workbench", imports: ["HaggleCore", "HaggleSQL", "Postgres", "Evaluation", "EventLog", "Catalog"], outside: [logging]),
+        .testTarget(name: "CommandLineTests", dependencies: ["haggle", "HaggleCore", "Postgres", "TestSupport"]),
         .testTarget(name: "StructureTests"),
     ],
     swiftLanguageModes: [.v6]
