@@ -34,6 +34,7 @@ package final class ConnectionPool: Sendable {
     }
 
     /// Lends a connection. It must not be used after `body` has returned.
+    @discardableResult
     package func withConnection<Result>(_ body: (Connection) async throws -> Result) async throws -> Result {
         let lease = try await acquire()
         do {
@@ -47,6 +48,7 @@ package final class ConnectionPool: Sendable {
     }
 
     /// Lends a connection with an open transaction: see `Connection.transaction`.
+    @discardableResult
     package func withTransaction<Result>(
         _ isolation: TransactionIsolation = .readCommitted, _ body: (Connection) async throws -> Result
     ) async throws -> Result {
