@@ -113,7 +113,8 @@ package struct LogEvaluation: Sendable {
                 let snapshot = try ServingSnapshot(serialised: stored.bytes)
                 guard snapshot.arms == arms.map(\.key) else {
                     throw WorkbenchError.invalidOption(
-                        name: "--policy", expected: "a snapshot with the arms of the log (\(arms.map(\.key.rawValue).joined(separator: ", ")))",
+                        name: "--policy",
+                        expected: "a snapshot with the arms of the log (\(arms.map(\.key.rawValue).joined(separator: ", ")))",
                         found: "\(name) with \(snapshot.arms.map(\.rawValue).joined(separator: ", "))")
                 }
                 policies.append(EvaluatedPolicy(name, SnapshotPolicy(snapshot)))

@@ -45,7 +45,10 @@ struct CopyBench {
 
     /// Copies the rows out, removes them, and lets psql bring them back.
     private func copy(_ logSeconds: Double) async throws {
-        guard let psql = ["/usr/bin/psql", "/opt/homebrew/opt/libpq/bin/psql", "/usr/local/bin/psql"].first(where: { FileManager.default.isExecutableFile(atPath: $0) })
+        guard
+            let psql = ["/usr/bin/psql", "/opt/homebrew/opt/libpq/bin/psql", "/usr/local/bin/psql"].first(where: {
+                FileManager.default.isExecutableFile(atPath: $0)
+            })
         else {
             Bench.report("psql \\copy", "not measured: psql was not found")
             return

@@ -1,8 +1,8 @@
 import Catalog
 import Foundation
 import HaggleCore
-import HaggleServer
 import HaggleSQL
+import HaggleServer
 import Learning
 import Logging
 import Policies

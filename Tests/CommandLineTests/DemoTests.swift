@@ -12,7 +12,8 @@ import Testing
         for seed in isSoak ? 1...5 : 1...1 {
             let customers = isSoak ? 20_000 : 6000
             let outcome = try Program.run([
-                "demo", "--customers", "\(customers)", "--seed", "\(seed)", "--rate", isSoak ? "500" : "600", "--data-dir", folder, "--format",
+                "demo", "--customers", "\(customers)", "--seed", "\(seed)", "--rate", isSoak ? "500" : "600", "--data-dir", folder,
+                "--format",
                 "json",
             ])
             #expect(outcome.status == 0, "\(outcome.errors)")

@@ -10,7 +10,9 @@ import Testing
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
         var arguments = ["evaluate", "--format", "json"]
-        for (flag, name, text) in [("--log", "log.csv", log), ("--target", "target.csv", target), ("--reward-model", "qhat.csv", qhat ?? "")]
+        for (flag, name, text) in [
+            ("--log", "log.csv", log), ("--target", "target.csv", target), ("--reward-model", "qhat.csv", qhat ?? ""),
+        ]
         where !text.isEmpty {
             try text.write(to: folder.appending(path: name), atomically: true, encoding: .utf8)
             arguments += [flag, folder.appending(path: name).path]
@@ -56,7 +58,8 @@ import Testing
         ("arm,reward\na,1\n", target, "propensity"), ("arm,propensity,reward\na,0,1\n", "a,b\n1,0\n", ":2"),
         ("arm,propensity,reward\na,0.5,nan\n", "a,b\n1,0\n", ":2"), ("arm,propensity,reward\nz,0.5,1\n", "a,b\n1,0\n", "z"),
         ("arm,propensity,reward\na,0.5,1,7\n", "a,b\n1,0\n", ":2"), ("arm,propensity,reward\na,0.5,1\n", "a,b\n0.5,0.4\n", "sum"),
-        ("arm,propensity,reward\na,0.5,1\n", "a,b\n1,0\n1,0\n", "more rows"), ("arm,propensity,reward\na,0.5,1\na,0.5,1\n", "a,b\n1,0\n", "ends before"),
+        ("arm,propensity,reward\na,0.5,1\n", "a,b\n1,0\n1,0\n", "more rows"),
+        ("arm,propensity,reward\na,0.5,1\na,0.5,1\n", "a,b\n1,0\n", "ends before"),
         ("arm,propensity,reward\n", "a,b\n", "no rows"), ("", "a,b\n", "--log"),
     ])
     func badFilesAreClearErrors(_ log: String, _ target: String, _ words: String) throws {

@@ -13,7 +13,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ["nonsense"], ["evaluate"], ["evaluate", "x"], ["evaluate", "--log", "a.csv"], ["serve", "--port", "70000"], ["demo", "--customers", "0"],
+        ["nonsense"], ["evaluate"], ["evaluate", "x"], ["evaluate", "--log", "a.csv"], ["serve", "--port", "70000"],
+        ["demo", "--customers", "0"],
         ["evaluate", "x", "--policy", "uniform", "--since", "yesterday"], ["import", "csv", "f", "--experiment", "x"],
         ["evaluate", "x", "--policy", "uniform", "--interval", "magic"],
     ])
@@ -28,7 +29,8 @@ import Testing
         #expect(try Program.run(["validate", "experiments"]).status == 0)
         let file = FileManager.default.temporaryDirectory.appending(path: "broken-\(UUID().uuidString).yaml")
         defer { try? FileManager.default.removeItem(at: file) }
-        try "experiment: Broken\ntype: bandit\narms:\n  - {key: a, discunt: 0.1}\n  - {key: a}\n".write(to: file, atomically: true, encoding: .utf8)
+        try "experiment: Broken\ntype: bandit\narms:\n  - {key: a, discunt: 0.1}\n  - {key: a}\n".write(
+            to: file, atomically: true, encoding: .utf8)
         let outcome = try Program.run(["validate", file.path])
         #expect(outcome.status == 1)
         #expect(outcome.errors.split(separator: "\n").count >= 3)

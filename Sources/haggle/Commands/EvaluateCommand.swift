@@ -45,7 +45,8 @@ struct EvaluateCommand: AsyncParsableCommand {
     @Option(help: "Bootstrap resamples.") var resamples = 1000
     @Option(help: "Confidence level of the intervals.") var level = 0.95
     @Option(help: "Seed of the bootstrap and of the cross-fitting.") var seed: UInt64 = 1
-    @Option(help: ArgumentHelp("Cluster by this column (with --log), or by row instead of the unit.", valueName: "column")) var cluster: String?
+    @Option(help: ArgumentHelp("Cluster by this column (with --log), or by row instead of the unit.", valueName: "column")) var cluster:
+        String?
     @Option(help: ArgumentHelp("Train policy files on the oldest share of the log, evaluate on the rest.", valueName: "share"))
     var trainShare: Double?
     @Option(help: ArgumentHelp("Only impressions from this time on (ISO 8601).", valueName: "time")) var since: String?
@@ -61,7 +62,9 @@ struct EvaluateCommand: AsyncParsableCommand {
         case (_?, _?): throw ValidationError("expected an experiment or --log, found both")
         case (_?, nil):
             if target != nil { throw ValidationError("--target goes with --log; for an experiment name policies with --policy") }
-            if policy.isEmpty { throw ValidationError("expected at least one --policy: a policy file, snapshot:N, arm:KEY, uniform or logged") }
+            if policy.isEmpty {
+                throw ValidationError("expected at least one --policy: a policy file, snapshot:N, arm:KEY, uniform or logged")
+            }
         case (nil, _?):
             if target == nil { throw ValidationError("--log needs --target") }
             if !policy.isEmpty || trainShare != nil { throw ValidationError("--policy and --train-share need an experiment, not --log") }
