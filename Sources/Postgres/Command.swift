@@ -97,7 +97,7 @@ enum Command {
         // Copies that live until the program has been started.
         var arguments = unsafe (["sh", "-c", "cd / && exec \"$@\"", "sh"] + command).map { unsafe strdup($0) }
         var variables = unsafe environment.map { unsafe strdup($0) }
-        defer { for unsafe string in unsafe arguments + variables { unsafe free(string) } }
+        defer { for unsafestring in unsafe arguments + variables { unsafe free(string) } }
         unsafe arguments.append(nil)
         unsafe variables.append(nil)
         var process: pid_t = 0
