@@ -66,7 +66,8 @@ struct ClusterServer: Sendable {
             for leftover in [layout.unfinishedData, layout.data] where files.fileExists(atPath: leftover) {
                 try files.removeItem(atPath: leftover)
             }
-            try files.createDirectory(atPath: layout.unfinishedData, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
+            try files.createDirectory(
+                atPath: layout.unfinishedData, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
         } catch {
             throw PostgresError.fileFailed(path: layout.unfinishedData, operation: "make the directory", reason: "\(error)")
         }
@@ -111,8 +112,9 @@ struct ClusterServer: Sendable {
             log_error_verbosity = terse
 
             """
-        // "trust", because peer authentication compares the names of system users and root is not the server's user. Who may connect is decided by
-        // the file system: the socket (0700) lies in a directory (0700) of the server's user, so only that user and root reach it.
+        // "trust", because peer authentication compares the names of system users and root is not the server's user. Who may connect is
+        // decided by the file system: the socket (0700) lies in a directory (0700) of the server's user, so only that user and root reach
+        // it.
         let access = "local all all trust\n"
         for (name, content) in [("postgresql.conf", settings), ("pg_hba.conf", access)] {
             let path = layout.data + "/" + name
@@ -179,13 +181,14 @@ struct ClusterServer: Sendable {
         (try? Command.run(["/bin/ps", "-ww", "-o", "command=", "-p", "\(process)"]))?.output ?? ""
         #else
         // A file of /proc says it has no length: read until its end. It is empty for a zombie.
-        FileHandle(forReadingAtPath: "/proc/\(process)/cmdline").flatMap { try? $0.readToEnd() }.map { String(decoding: $0, as: UTF8.self) } ?? ""
+        FileHandle(forReadingAtPath: "/proc/\(process)/cmdline").flatMap { try? $0.readToEnd() }.map { String(decoding: $0, as: UTF8.self) }
+            ?? ""
         #endif
     }
 
-    /// Removes the lock files of a killed server if another program has its process number by now, as after a restart of the machine or of a
-    /// container: PostgreSQL would take that program for a server. In all other cases PostgreSQL itself does what is right, and it finds live
-    /// processes of the old server by their shared memory with or without the files.
+    /// Removes the lock files of a killed server if another program has its process number by now, as after a restart of the machine or of
+    /// a container: PostgreSQL would take that program for a server. In all other cases PostgreSQL itself does what is right, and it finds
+    /// live processes of the old server by their shared memory with or without the files.
     private func forgetDeadServer() {
         for file in [layout.processFile, layout.socket + ".lock"] {
             guard let process = process(in: file), process > 0, kill(process, 0) == 0 || errno == EPERM else { continue }

@@ -316,7 +316,9 @@ extension ConnectionTarget {
         var keywords = CStrings(["connect_timeout", "dbname"])
         var values = CStrings(["5", url])
         // libpq reads the strings during the call.
-        let answer = unsafe keywords.withPointers { keywords in unsafe values.withPointers { values in unsafe PQpingParams(keywords, values, 1) } }
+        let answer = unsafe keywords.withPointers { keywords in
+            unsafe values.withPointers { values in unsafe PQpingParams(keywords, values, 1) }
+        }
         switch answer {
         case PQPING_OK: return .accepting
         case PQPING_REJECT: return .refusing

@@ -1,11 +1,11 @@
-package import Logging
 import Foundation
+package import Logging
 import Synchronization
 
 /// A private PostgreSQL server in Haggle's data directory, shared by the processes that use that directory.
 ///
-/// It listens on a Unix socket only. The first process initialises and starts it, further ones join it, and the last one to `stop` stops it; a
-/// process that ends without stopping (`kill -9`) leaves it running for the next.
+/// It listens on a Unix socket only. The first process initialises and starts it, further ones join it, and the last one to `stop` stops
+/// it; a process that ends without stopping (`kill -9`) leaves it running for the next.
 package final class ManagedCluster: Sendable {
     package struct Configuration: Sendable {
         /// False gives up safety against a crash of the machine, for tests.
@@ -49,7 +49,9 @@ package final class ManagedCluster: Sendable {
     package static func start(
         dataDirectory: String, configuration: Configuration = Configuration(), logger: Logger = .silent
     ) async throws -> ManagedCluster {
-        try await onOwnThread("haggle-cluster") { try startBlocking(dataDirectory: dataDirectory, configuration: configuration, logger: logger) }
+        try await onOwnThread("haggle-cluster") {
+            try startBlocking(dataDirectory: dataDirectory, configuration: configuration, logger: logger)
+        }
     }
 
     private static func startBlocking(dataDirectory: String, configuration: Configuration, logger: Logger) throws -> ManagedCluster {

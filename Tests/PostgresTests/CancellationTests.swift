@@ -14,7 +14,8 @@ import Testing
                 group.addTask { await #expect(throws: CancellationError.self) { try await body(connection) } }
                 await #expect(throws: Never.self) {
                     try await eventually("the statement runs") {
-                        try await !administrator.query("SELECT FROM pg_stat_activity WHERE pid = \(process) AND wait_event = 'PgSleep'").isEmpty
+                        try await !administrator.query("SELECT FROM pg_stat_activity WHERE pid = \(process) AND wait_event = 'PgSleep'")
+                            .isEmpty
                     }
                 }
                 group.cancelAll()
@@ -36,7 +37,8 @@ import Testing
         try await withEmptyDatabase { target in
             try await Connection.with(target) { connection in
                 try await cancelWhenRunning(target, connection) {
-                    try await $0.queryStream("SELECT n, pg_sleep(CASE WHEN n < 1000 THEN 0 ELSE 60 END) FROM generate_series(1, 2000) AS n") { _ in }
+                    try await $0.queryStream("SELECT n, pg_sleep(CASE WHEN n < 1000 THEN 0 ELSE 60 END) FROM generate_series(1, 2000) AS n")
+                    { _ in }
                 }
             }
         }
@@ -93,7 +95,9 @@ import Testing
                 try await connection.executeScript("CREATE TABLE t (n int)")
                 await withTaskGroup(of: Void.self) { group in
                     group.cancelAll()
-                    group.addTask { await #expect(throws: CancellationError.self) { try await connection.execute("INSERT INTO t VALUES (1)") } }
+                    group.addTask {
+                        await #expect(throws: CancellationError.self) { try await connection.execute("INSERT INTO t VALUES (1)") }
+                    }
                 }
                 #expect(try await connection.query("SELECT FROM t").isEmpty)
             }
@@ -112,7 +116,8 @@ import Testing
                             #expect(error?.isCancelled ?? false)
                         }
                         try await eventually("the statement runs") {
-                            try await !administrator.query("SELECT FROM pg_stat_activity WHERE pid = \(process) AND wait_event = 'PgSleep'").isEmpty
+                            try await !administrator.query("SELECT FROM pg_stat_activity WHERE pid = \(process) AND wait_event = 'PgSleep'")
+                                .isEmpty
                         }
                         await connection.cancel()
                         try await group.waitForAll()

@@ -10,8 +10,8 @@ import Glibc
 #endif
 
 @Suite struct CopyTests {
-    /// 100 000 rows of 600 bytes (60 MB in, 120 MB of hexadecimal digits out) pass through a process that grows by less than a quarter of them.
-    /// The peak is the whole process's, so what tests at its side need is within the bound too.
+    /// 100 000 rows of 600 bytes (60 MB in, 120 MB of hexadecimal digits out) pass through a process that grows by less than a quarter of
+    /// them. The peak is the whole process's, so what tests at its side need is within the bound too.
     @Test func manyRowsPassWithBoundedMemory() async throws {
         try await withEmptyDatabase { target in
             try await Connection.with(target) { connection in
@@ -52,7 +52,9 @@ import Glibc
                     CREATE TABLE t (n int, s text, missing text, d double precision, yes boolean, at timestamptz, ds double precision[],
                         ss text[], bytes bytea)
                     """)
-                let texts = ["", "\\N", "\\.", "a\tb\nc\r\\", "NULL", "{\"a\",b}", "Zürich 日本 🎉", String(repeating: "long\\", count: 30_000)]
+                let texts = [
+                    "", "\\N", "\\.", "a\tb\nc\r\\", "NULL", "{\"a\",b}", "Zürich 日本 🎉", String(repeating: "long\\", count: 30_000),
+                ]
                 let doubles = [0.1 + 0.2, -0.0, .infinity, -.infinity, .leastNonzeroMagnitude, .greatestFiniteMagnitude]
                 let bytes = (0...255).map { UInt8($0) }
                 let time = Instant(microseconds: -1)
@@ -110,7 +112,8 @@ import Glibc
     func aRefusedRowRefusesAll(_ refused: String) async throws {
         try await withEmptyDatabase { target in
             try await Connection.with(target) { connection in
-                try await connection.executeScript("CREATE TABLE t (n int CONSTRAINT t_key PRIMARY KEY CONSTRAINT positive CHECK (n > 0), s text)")
+                try await connection.executeScript(
+                    "CREATE TABLE t (n int CONSTRAINT t_key PRIMARY KEY CONSTRAINT positive CHECK (n > 0), s text)")
                 let thrown = await #expect(throws: DatabaseError.self) {
                     try await connection.copyIn("COPY t FROM STDIN") { writer in
                         for number in 1...10_000 {
@@ -199,7 +202,9 @@ import Glibc
                 for statement in ["COPY t TO STDOUT", "COPY t FROM STDIN"] {
                     await #expect(throws: PostgresError.copyNeedsCopyFunction) { try await connection.execute(SQL(raw: statement)) }
                     await #expect(throws: PostgresError.copyNeedsCopyFunction) { try await connection.executeScript(statement) }
-                    await #expect(throws: PostgresError.copyNeedsCopyFunction) { try await connection.queryStream(SQL(raw: statement)) { _ in } }
+                    await #expect(throws: PostgresError.copyNeedsCopyFunction) {
+                        try await connection.queryStream(SQL(raw: statement)) { _ in }
+                    }
                 }
                 let inside = try await connection.copyIn("COPY t FROM STDIN") { writer in
                     try await writer.row { $0.append(1) }

@@ -97,7 +97,8 @@ import Testing
     @Test func aFailingMigrationLeavesNothingHalfApplied() async throws {
         try await withEmptyDatabase { target in
             try await Connection.with(target) { connection in
-                let failing = migrations + [Migration(name: "V0003_third", sql: "CREATE TABLE third (n int); INSERT INTO missing VALUES (1);")]
+                let failing =
+                    migrations + [Migration(name: "V0003_third", sql: "CREATE TABLE third (n int); INSERT INTO missing VALUES (1);")]
                 let error = await #expect(throws: PostgresError.self) { try await Migrator.migrate(connection, migrations: failing) }
                 #expect(error.map { "\($0)".contains("V0003_third") && "\($0)".contains("missing") } ?? false)
                 // What came before stays, and mending the file suffices.

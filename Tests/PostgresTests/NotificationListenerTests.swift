@@ -36,7 +36,8 @@ import Testing
                     try await group.waitForAll()
                 }
                 try await eventually("the listener's session ends") {
-                    try await connection.query("SELECT FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%'").isEmpty
+                    try await connection.query("SELECT FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%'")
+                        .isEmpty
                 }
             }
         }
@@ -65,7 +66,8 @@ import Testing
     /// No server answers, and the pause between two tries is long: the end of the task ends it all the same.
     @Test func cancellationEndsThePauseBetweenTries() async throws {
         let listener = NotificationListener(
-            target: ConnectionTarget(url: "postgresql:///x?host=/nonexistent"), channels: ["c"], firstWaitSeconds: 600, longestWaitSeconds: 600)
+            target: ConnectionTarget(url: "postgresql:///x?host=/nonexistent"), channels: ["c"], firstWaitSeconds: 600,
+            longestWaitSeconds: 600)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await listener.run(onListening: { Issue.record("nobody answers") }) { _ in } }
             try await Task.sleep(for: .milliseconds(20))

@@ -21,7 +21,8 @@ package func withEmptyDatabase<Result>(_ body: (ConnectionTarget) async throws -
     try await TestCluster.shared.withDatabase(from: .empty, body)
 }
 
-/// The server behind `withDatabase`: one per user and machine, without durability, in the temporary directory. The last process to end stops it.
+/// The server behind `withDatabase`: one per user and machine, without durability, in the temporary directory. The last process to end
+/// stops it.
 private actor TestCluster {
     static let shared = TestCluster()
 
@@ -40,7 +41,8 @@ private actor TestCluster {
     /// Stopped when the process ends: see `start`.
     private static let running = Mutex<ManagedCluster?>(nil)
 
-    nonisolated func withDatabase<Result>(from template: Template, _ body: (ConnectionTarget) async throws -> Result) async throws -> Result {
+    nonisolated func withDatabase<Result>(from template: Template, _ body: (ConnectionTarget) async throws -> Result) async throws -> Result
+    {
         let running = try await start()
         let name = await nextName()
         return try await running.pool.withConnection { maintenance in
