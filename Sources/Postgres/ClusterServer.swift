@@ -112,8 +112,9 @@ struct ClusterServer: Sendable {
             log_error_verbosity = terse
 
             """
-        // "trust", because peer authentication compares the names of system users and root is not the server's user. Who may connect is decided by
-        // the file system: the socket (0700) lies in a directory (0700) of the server's user, so only that user and root reach it.
+        // "trust", because peer authentication compares the names of system users and root is not the server's user. Who may connect is
+        // decided by the file system: the socket (0700) lies in a directory (0700) of the server's user, so only that user and root reach
+        // it.
         let access = "local all all trust\n"
         for (name, content) in [("postgresql.conf", settings), ("pg_hba.conf", access)] {
             let path = layout.data + "/" + name
@@ -185,9 +186,9 @@ struct ClusterServer: Sendable {
         #endif
     }
 
-    /// Removes the lock files of a killed server if another program has its process number by now, as after a restart of the machine or of a
-    /// container: PostgreSQL would take that program for a server. In all other cases PostgreSQL itself does what is right, and it finds live
-    /// processes of the old server by their shared memory with or without the files.
+    /// Removes the lock files of a killed server if another program has its process number by now, as after a restart of the machine or of
+    /// a container: PostgreSQL would take that program for a server. In all other cases PostgreSQL itself does what is right, and it finds
+    /// live processes of the old server by their shared memory with or without the files.
     private func forgetDeadServer() {
         for file in [layout.processFile, layout.socket + ".lock"] {
             guard let process = process(in: file), process > 0, kill(process, 0) == 0 || errno == EPERM else { continue }

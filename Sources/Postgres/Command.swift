@@ -51,7 +51,8 @@ enum Command {
         var bytes: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 4096)
         while true {
-            let count = unsafe buffer.withUnsafeMutableBytes { unsafe read(descriptor, $0.baseAddress, $0.count) }  // at most the buffer's size
+            // Writes at most the buffer's size.
+            let count = unsafe buffer.withUnsafeMutableBytes { unsafe read(descriptor, $0.baseAddress, $0.count) }
             if count > 0 {
                 bytes += buffer.prefix(count)
             } else if count == 0 || errno != EINTR {
@@ -60,8 +61,8 @@ enum Command {
         }
     }
 
-    /// Starts a program that inherits nothing: no descriptors, no signal settings, no variables (the caller's PG... among them), and not the
-    /// caller's directory, which the server's user may not be allowed to enter.
+    /// Starts a program that inherits nothing: no descriptors, no signal settings, no variables (the caller's PG... among them), and not
+    /// the caller's directory, which the server's user may not be allowed to enter.
     private static func spawn(_ command: [String], output: Int32) throws -> pid_t {
         #if canImport(Darwin)
         var actions: posix_spawn_file_actions_t?
@@ -97,7 +98,7 @@ enum Command {
         // Copies that live until the program has been started.
         var arguments = unsafe (["sh", "-c", "cd / && exec \"$@\"", "sh"] + command).map { unsafe strdup($0) }
         var variables = unsafe environment.map { unsafe strdup($0) }
-        defer { for unsafestring in unsafe arguments + variables { unsafe free(string) } }
+        defer { unsafe (arguments + variables).forEach { unsafe free($0) } }
         unsafe arguments.append(nil)
         unsafe variables.append(nil)
         var process: pid_t = 0

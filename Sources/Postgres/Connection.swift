@@ -374,7 +374,8 @@ package actor Connection {
 
     // MARK: Notifications
 
-    /// Waits for notifications of the channels that this session listens to; none when `wakeDescriptor` became readable or the time is over.
+    /// Waits for notifications of the channels that this session listens to; none when `wakeDescriptor` became readable or the time is
+    /// over.
     /// - Throws: `DatabaseError` with `isConnectionLost` when the session ended.
     func waitForNotifications(wakeDescriptor: Int32, milliseconds: Int32) throws -> [Notification] {
         try operate { handle in
@@ -397,7 +398,8 @@ package actor Connection {
 
     nonisolated var currentHealth: Health { Health(rawValue: health.load(ordering: .acquiring)) ?? .closed }
 
-    /// Whether the server has sent something although nothing was asked: normally the end of the session. Only for a connection that nobody uses.
+    /// Whether the server has sent something although nothing was asked: normally the end of the session. Only for a connection that nobody
+    /// uses.
     nonisolated var hasUnexpectedInput: Bool {
         let descriptor = descriptor.load(ordering: .acquiring)
         return descriptor >= 0 && Poll.isReadable(descriptor, milliseconds: 0)

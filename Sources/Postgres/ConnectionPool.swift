@@ -3,9 +3,9 @@ import Synchronization
 
 /// Up to `size` connections to one database, opened when first needed, lent to one borrower at a time.
 ///
-/// A connection that comes back broken or in the middle of something (an open transaction, an unread stream) is closed and its place is free.
-/// One that the server ended while it lay idle is replaced before it is lent, so a restart of the server heals by itself. What a borrower
-/// changes in the session (`SET`, `LISTEN`, session locks) stays with the connection: undo it, or use `SET LOCAL`.
+/// A connection that comes back broken or in the middle of something (an open transaction, an unread stream) is closed and its place is
+/// free. One that the server ended while it lay idle is replaced before it is lent, so a restart of the server heals by itself. What a
+/// borrower changes in the session (`SET`, `LISTEN`, session locks) stays with the connection: undo it, or use `SET LOCAL`.
 package final class ConnectionPool: Sendable {
     private struct Shared {
         var pool: PoolState

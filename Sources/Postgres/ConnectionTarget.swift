@@ -1,5 +1,5 @@
-/// Where a database is: a URL (`postgresql://user@host/database?sslmode=verify-full`) or `key=value` pairs, as libpq reads them. TLS, passwords,
-/// several hosts and everything else that libpq can be told is told here or in libpq's environment variables.
+/// Where a database is: a URL (`postgresql://user@host/database?sslmode=verify-full`) or `key=value` pairs, as libpq reads them. TLS,
+/// passwords, several hosts and everything else that libpq can be told is told here or in libpq's environment variables.
 package struct ConnectionTarget: Hashable, Sendable {
     package var url: String
 

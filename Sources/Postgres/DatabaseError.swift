@@ -2,7 +2,8 @@ import CLibPQ
 
 /// What the server, or libpq in its place, answered instead of doing the work.
 ///
-/// The properties are the server's words, which may quote data (`Key (email)=(a@b.c) already exists.`); `description` leaves out those that do.
+/// The properties are the server's words, which may quote data (`Key (email)=(a@b.c) already exists.`); `description` leaves out those that
+/// do.
 package struct DatabaseError: Error, Sendable {
     /// The five characters of the SQL standard and PostgreSQL's appendix A; nil where libpq itself failed, as when no server answers.
     package var sqlState: String?

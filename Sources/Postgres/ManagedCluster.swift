@@ -4,8 +4,8 @@ import Synchronization
 
 /// A private PostgreSQL server in Haggle's data directory, shared by the processes that use that directory.
 ///
-/// It listens on a Unix socket only. The first process initialises and starts it, further ones join it, and the last one to `stop` stops it; a
-/// process that ends without stopping (`kill -9`) leaves it running for the next.
+/// It listens on a Unix socket only. The first process initialises and starts it, further ones join it, and the last one to `stop` stops
+/// it; a process that ends without stopping (`kill -9`) leaves it running for the next.
 package final class ManagedCluster: Sendable {
     package struct Configuration: Sendable {
         /// False gives up safety against a crash of the machine, for tests.

@@ -11,7 +11,8 @@ package struct PostgresInstallation: Hashable, Sendable {
     var initdb: String { directory + "/initdb" }
     var pgControl: String { directory + "/pg_ctl" }
 
-    /// Where to look: the search path first, because it is the user's choice; then the places of Debian, Red Hat, Homebrew and Postgres.app.
+    /// Where to look: the search path first, because it is the user's choice; then the places of Debian, Red Hat, Homebrew and
+    /// Postgres.app.
     package static func usualDirectories(searchPath: String?) -> [String] {
         (searchPath ?? "").split(separator: ":").map(String.init) + [
             "/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql*/bin", "/usr/local/opt/postgresql*/bin",

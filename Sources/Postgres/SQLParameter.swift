@@ -16,8 +16,8 @@ package struct SQLBinding: Sendable {
 /// A value that can be interpolated into `SQL`.
 ///
 /// Numbers, booleans, bytes and arrays bind with their type (`Int` is `bigint`, `Double` is `double precision`, `[UInt8]` is `bytea`,
-/// `[String]` is `text[]`); where a function wants an `integer`, write `\(n)::int`. A `String` binds without a type, so that it fits columns
-/// of `text`, `uuid`, `jsonb`, an enumeration, ...
+/// `[String]` is `text[]`); where a function wants an `integer`, write `\(n)::int`. A `String` binds without a type, so that it fits
+/// columns of `text`, `uuid`, `jsonb`, an enumeration, ...
 package protocol SQLParameter: Sendable {
     var sqlBinding: SQLBinding { get }
     /// NULL with this type.

@@ -3,8 +3,8 @@ import Synchronization
 
 /// Cancels the statement that runs now, and never the one after it.
 ///
-/// The lock is held while the request travels. So the end of the statement waits for it, and since the server has taken the request by then, it
-/// cannot hit the connection's next statement.
+/// The lock is held while the request travels. So the end of the statement waits for it, and since the server has taken the request by
+/// then, it cannot hit the connection's next statement.
 final class StatementCanceller: Sendable {
     private struct State: ~Copyable {
         var handle: CancelHandle?

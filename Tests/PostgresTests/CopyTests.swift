@@ -10,8 +10,8 @@ import Glibc
 #endif
 
 @Suite struct CopyTests {
-    /// 100 000 rows of 600 bytes (60 MB in, 120 MB of hexadecimal digits out) pass through a process that grows by less than a quarter of them.
-    /// The peak is the whole process's, so what tests at its side need is within the bound too.
+    /// 100 000 rows of 600 bytes (60 MB in, 120 MB of hexadecimal digits out) pass through a process that grows by less than a quarter of
+    /// them. The peak is the whole process's, so what tests at its side need is within the bound too.
     @Test func manyRowsPassWithBoundedMemory() async throws {
         try await withEmptyDatabase { target in
             try await Connection.with(target) { connection in

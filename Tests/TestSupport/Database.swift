@@ -21,7 +21,8 @@ package func withEmptyDatabase<Result>(_ body: (ConnectionTarget) async throws -
     try await TestCluster.shared.withDatabase(from: .empty, body)
 }
 
-/// The server behind `withDatabase`: one per user and machine, without durability, in the temporary directory. The last process to end stops it.
+/// The server behind `withDatabase`: one per user and machine, without durability, in the temporary directory. The last process to end
+/// stops it.
 private actor TestCluster {
     static let shared = TestCluster()
 
