@@ -1,11 +1,12 @@
 # What a person types. `make demo` and `make test` do everything, set-up included.
 
 CONFIGURATION ?= release
-BUILD = swift build -c $(CONFIGURATION) --explicit-target-dependency-import-check error
+# One configuration serves program, tests and benchmarks, so that nothing is built twice; tests look inside modules, hence -enable-testing.
+BUILD = swift build -c $(CONFIGURATION) -Xswiftc -enable-testing --explicit-target-dependency-import-check error
 HAGGLE = .build/$(CONFIGURATION)/haggle
 DEMO_FLAGS ?=
 
-.PHONY: help deps build demo test soak bench lint format clean
+.PHONY: help deps build build-tests demo test soak bench lint format clean
 
 help:
 	@echo 'make demo     the whole loop on this machine in about a minute (builds first)'
@@ -27,12 +28,13 @@ build: deps
 demo: build
 	$(HAGGLE) demo $(DEMO_FLAGS)
 
-test: deps
+build-tests: deps
 	$(BUILD) --build-tests
+
+test: build-tests
 	swift test -c $(CONFIGURATION) --skip-build --disable-xctest
 
-soak: deps
-	$(BUILD) --build-tests
+soak: build-tests
 	HAGGLE_SOAK=1 swift test -c $(CONFIGURATION) --skip-build --disable-xctest
 
 bench: deps
