@@ -41,10 +41,10 @@ bench: deps
 	.build/$(CONFIGURATION)/haggle-bench
 
 lint:
-	swift format lint --strict --recursive --parallel Sources Tests sql Package.swift
+	swift format lint --strict --recursive --parallel Sources Tests sql experiments Package.swift
 
 format:
-	swift format --in-place --recursive --parallel Sources Tests sql Package.swift
+	swift format --in-place --recursive --parallel Sources Tests sql experiments Package.swift
 
 clean:
 	swift package clean

@@ -108,7 +108,9 @@ package struct CSVImport: ImportSource {
             let time: Timestamp? = if let column = self.time { try reader.time(at: column, in: row) } else { nil }
             return ImportedRow(
                 time: time, unit: unit.flatMap { row.isEmpty(at: $0) ? nil : UnitID(row.string(at: $0)) }, context: context,
-                eligibleArms: eligible.flatMap { row.isEmpty(at: $0) ? nil : row.string(at: $0).split(separator: "|").map { ArmKey(String($0)) } },
+                eligibleArms: eligible.flatMap {
+                    row.isEmpty(at: $0) ? nil : row.string(at: $0).split(separator: "|").map { ArmKey(String($0)) }
+                },
                 arm: armKey, propensity: propensity, result: .reward(try number(reward)), place: place)
         }
     }

@@ -173,8 +173,11 @@ extension CSVReader {
     func time(at column: Int, in row: CSVRow) throws -> Timestamp {
         if let time = Timestamp(row.string(at: column)) { return time }
         // 1e11 seconds lie in the year 5138; 1e11 milliseconds in 1973.
-        if let number = row.double(at: column), abs(number) < 1e14 { return Timestamp(seconds: abs(number) < 1e11 ? number : number / 1000) }
+        if let number = row.double(at: column), abs(number) < 1e14 {
+            return Timestamp(seconds: abs(number) < 1e11 ? number : number / 1000)
+        }
         throw TabularError.badValue(
-            place(of: column, in: row), expected: "a time such as 2026-11-01T00:00:00Z or seconds since 1970", found: row.string(at: column))
+            place(of: column, in: row), expected: "a time such as 2026-11-01T00:00:00Z or seconds since 1970", found: row.string(at: column)
+        )
     }
 }

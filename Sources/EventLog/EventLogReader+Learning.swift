@@ -6,6 +6,11 @@ package struct LoggedImpression: Hashable, Sendable {
     package var impression: Impression
     /// Of its row; of its activation where it was deferred.
     package var position: Int64
+
+    package init(impression: Impression, position: Int64) {
+        self.impression = impression
+        self.position = position
+    }
 }
 
 /// What a learner reads: it remembers one position, asks what is new up to another, and commits the second together with what it folded.
@@ -14,7 +19,8 @@ extension EventLogReader {
     package func newImpressions(
         of experiment: ExperimentKey, after: Int64, through: Int64, limit: Int
     ) async throws -> [LoggedImpression] {
-        let columns = "id, experiment, experiment_version, unit, variant, reason, context, eligible_arms, propensities, arm, propensity, snapshot"
+        let columns =
+            "id, experiment, experiment_version, unit, variant, reason, context, eligible_arms, propensities, arm, propensity, snapshot"
         return try await read { connection in
             try await connection.query(
                 """

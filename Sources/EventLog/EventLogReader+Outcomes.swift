@@ -16,6 +16,20 @@ package struct UnitOutcome: Hashable, Sendable {
     package var conversionCount: Int
     /// Whether that window has closed.
     package var isMatured: Bool
+
+    package init(
+        unit: UnitID, variant: Variant, arm: ArmKey, firstAt: Timestamp, impressionCount: Int, reward: Double, conversionCount: Int,
+        isMatured: Bool
+    ) {
+        self.unit = unit
+        self.variant = variant
+        self.arm = arm
+        self.firstAt = firstAt
+        self.impressionCount = impressionCount
+        self.reward = reward
+        self.conversionCount = conversionCount
+        self.isMatured = isMatured
+    }
 }
 
 /// Impressions of one day by arm.
@@ -27,6 +41,15 @@ package struct DailyAllocation: Hashable, Sendable, Codable {
     package var arm: ArmKey
     package var impressions: Int
     package var units: Int
+
+    package init(day: String, variant: String, reason: Reason, arm: ArmKey, impressions: Int, units: Int) {
+        self.day = day
+        self.variant = variant
+        self.reason = reason
+        self.arm = arm
+        self.impressions = impressions
+        self.units = units
+    }
 }
 
 /// What the shown impressions of one day and arm have earned so far.
@@ -40,6 +63,19 @@ package struct DailyReward: Hashable, Sendable, Codable {
     package var conversions: Int
     package var value: Double
     package var reward: Double
+
+    package init(
+        day: String, variant: String, arm: ArmKey, counted: Bool, impressions: Int, conversions: Int, value: Double, reward: Double
+    ) {
+        self.day = day
+        self.variant = variant
+        self.arm = arm
+        self.counted = counted
+        self.impressions = impressions
+        self.conversions = conversions
+        self.value = value
+        self.reward = reward
+    }
 }
 
 /// Where the log's conversions stand.
@@ -49,6 +85,12 @@ package struct ConversionCounts: Hashable, Sendable, Codable {
     package var pending: Int
     /// Without a shown impression although every window has closed.
     package var orphaned: Int
+
+    package init(total: Int, pending: Int, orphaned: Int) {
+        self.total = total
+        self.pending = pending
+        self.orphaned = orphaned
+    }
 }
 
 extension EventLogReader {

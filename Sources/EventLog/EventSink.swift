@@ -11,6 +11,7 @@ package protocol EventSink: Sendable {
     ///     later ones are kept as its repetitions, with its arm.
     /// - Returns: what to answer.
     /// - Throws: `EventLogError`; then nothing is acknowledged.
+    @discardableResult
     func append(_ impression: Impression, requestID: String?, stickySalt: String?) async throws -> AppendedImpression
 
     /// Records that a deferred assignment was really shown. Again changes nothing.
@@ -18,6 +19,7 @@ package protocol EventSink: Sendable {
     func activate(_ id: ImpressionID, at time: Timestamp) async throws -> Bool
 
     /// Keeps conversions; ids that are known already change nothing.
+    @discardableResult
     func append(_ conversions: [Conversion]) async throws -> ConversionReceipt
 
     /// Returns when everything appended before is kept.

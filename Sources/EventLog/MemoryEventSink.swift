@@ -22,6 +22,7 @@ package final class MemoryEventSink: EventSink {
     package var conversions: [Conversion] { state.withLock { $0.conversions } }
     package var activations: [ImpressionID: Timestamp] { state.withLock { $0.activations } }
 
+    @discardableResult
     package func append(_ impression: Impression, requestID: String?, stickySalt: String?) async throws -> AppendedImpression {
         try state.withLock { state in
             if state.isClosed { throw EventLogError.closed }
@@ -57,6 +58,7 @@ package final class MemoryEventSink: EventSink {
         }
     }
 
+    @discardableResult
     package func append(_ conversions: [Conversion]) async throws -> ConversionReceipt {
         try state.withLock { state in
             if state.isClosed { throw EventLogError.closed }

@@ -89,7 +89,8 @@ package struct NDJSONInteractionSource: InteractionSource {
             }
             guard let reward = row.statedReward else { throw TabularError.badJSON(row.place, expected: "a field `reward`", offset: 0) }
             return Interaction(
-                impressionID: row.id, unit: row.unit, time: row.time, context: row.context, eligible: positions.flatMap { arms.eligible($0) },
+                impressionID: row.id, unit: row.unit, time: row.time, context: row.context,
+                eligible: positions.flatMap { arms.eligible($0) },
                 arm: arm, propensity: row.propensity,
                 propensities: row.propensities.flatMap { values in positions.map { arms.vector(values, at: $0) } }, reward: reward,
                 snapshot: row.snapshot)

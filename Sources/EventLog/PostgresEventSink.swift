@@ -54,6 +54,7 @@ package final class PostgresEventSink: EventSink {
 
     // MARK: Appending
 
+    @discardableResult
     package func append(_ impression: Impression, requestID: String?, stickySalt: String?) async throws -> AppendedImpression {
         if let problem = impression.notFiniteField { throw EventLogError.notFinite(field: problem) }
         let pending = LogBatch.PendingImpression(impression: impression, requestID: requestID, stickySalt: stickySalt)
@@ -64,6 +65,7 @@ package final class PostgresEventSink: EventSink {
         try await withCheckedThrowingContinuation { add(.activation(LogBatch.Activation(id: id, time: time), $0)) }
     }
 
+    @discardableResult
     package func append(_ conversions: [Conversion]) async throws -> ConversionReceipt {
         var receipt = ConversionReceipt()
         var taken: [(index: Int, conversion: Conversion)] = []
@@ -147,7 +149,7 @@ package final class PostgresEventSink: EventSink {
             do {
                 let outcome = try await session.write(LogBatch(batch), isRetry: failures > 0)
                 return batch.answer(outcome)
-            } catch let error where error.mayPass {
+            } catch let error where error.mayPass && !Task.isCancelled {
                 failures += 1
                 logger.debug("writing the event log again", metadata: ["failures": "\(failures)", "error": "\(error)"])
                 let impatient = clock.now - configuration.patience
@@ -212,7 +214,8 @@ package final class PostgresEventSink: EventSink {
                 """)
             let refusal = EventLogError.refused(sqlState: state)
             return LogBatch.Outcome(
-                impressions: batch.impressions.map { _ in .failure(refusal) }, activations: batch.activations.map { _ in .failure(refusal) },
+                impressions: batch.impressions.map { _ in .failure(refusal) },
+                activations: batch.activations.map { _ in .failure(refusal) },
                 conversions: batch.conversions.map { _ in .refused(sqlState: state) })
         }
 

@@ -40,7 +40,8 @@ package struct PostgresInteractionSource: InteractionSource {
     ///   - through: reads the log as it stood at this position; by default as it stands now.
     ///   - chunkSize: rows per query.
     package static func open(
-        pool: ConnectionPool, experiment: Experiment, filter: Filter = Filter(), asOf: Timestamp, through: Int64? = nil, chunkSize: Int = 10_000
+        pool: ConnectionPool, experiment: Experiment, filter: Filter = Filter(), asOf: Timestamp, through: Int64? = nil,
+        chunkSize: Int = 10_000
     ) async throws -> PostgresInteractionSource {
         let reader = EventLogReader(pool: pool)
         let arms = try await reader.arms(of: experiment)
@@ -105,12 +106,14 @@ package struct PostgresInteractionSource: InteractionSource {
                     if let text { [UInt8](copying: text) } else { [UInt8]() }
                 }
                 let sums = RewardSums(
-                    events: try read(.events), reversals: try read(.reversals), value: try read(.value), givenMargin: try read(.givenMargin),
+                    events: try read(.events), reversals: try read(.reversals), value: try read(.value),
+                    givenMargin: try read(.givenMargin),
                     unmarginedValue: try read(.unmarginedValue))
                 let occurredAt = Timestamp(microseconds: try read(.occurredAt))
                 let matures = occurredAt + source.experiment.reward.windowSeconds
                 return Interaction(
-                    impressionID: id, unit: (try read(.unit) as String?).map { UnitID($0) }, time: occurredAt, context: try Context(json: json, impression: id),
+                    impressionID: id, unit: (try read(.unit) as String?).map { UnitID($0) }, time: occurredAt,
+                    context: try Context(json: json, impression: id),
                     eligible: places.eligible(positions), arm: arm, propensity: try read(.propensity),
                     propensities: (try read(.propensities) as [Double]?).map { places.vector($0, at: positions) },
                     reward: rule.reward(sums, arm: arm), snapshot: (try read(.snapshot) as Int?).map { SnapshotVersion($0) },

@@ -103,7 +103,9 @@ struct RepetitionResolver {
         }
         // Duplicates of rows of this batch that turned out to be repetitions.
         for position in resolved.indices {
-            guard let id = resolved[position].row.duplicateOf, let first = positions[id], resolved[first].row.repeatedOf != nil else { continue }
+            guard let id = resolved[position].row.duplicateOf, let first = positions[id], resolved[first].row.repeatedOf != nil else {
+                continue
+            }
             var row = resolved[position].row
             row.repeat(resolved[first].row)
             row.repeatedOf = resolved[first].row.repeatedOf

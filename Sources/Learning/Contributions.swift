@@ -65,8 +65,8 @@ struct Contributions {
             """, through: high)
     }
 
-    /// Booked contributions whose reward may have changed because of conversions, or of impressions that arrived late and took over a
-    /// conversion by unit, with positions above `low` up to `high`.
+    /// Booked contributions whose reward may have changed because of conversions, or of impressions that arrived or were activated late and
+    /// took over a conversion by unit, with positions above `low` up to `high`.
     func touched(after low: Int64, through high: Int64) async throws -> [Entry] {
         let window: SQL = "make_interval(secs => \(windowSeconds))"
         return try await entries(
@@ -89,6 +89,13 @@ struct Contributions {
                   JOIN impressions o ON o.experiment = n.experiment AND o.unit = n.unit AND o.id <> n.id
                    AND o.occurred_at > n.occurred_at - \(fragment: window) AND o.occurred_at < n.occurred_at + \(fragment: window)
                  WHERE n.experiment = \(key) AND n.position > \(low) AND n.position <= \(high)
+                   AND EXISTS (SELECT 1 FROM conversions c WHERE c.experiment = n.experiment AND c.unit = n.unit)
+                UNION
+                SELECT o.id FROM activations a
+                  JOIN impressions n ON n.id = a.impression_id
+                  JOIN impressions o ON o.experiment = n.experiment AND o.unit = n.unit AND o.id <> n.id
+                   AND o.occurred_at > n.occurred_at - \(fragment: window) AND o.occurred_at < n.occurred_at + \(fragment: window)
+                 WHERE n.experiment = \(key) AND a.position > \(low) AND a.position <= \(high)
                    AND EXISTS (SELECT 1 FROM conversions c WHERE c.experiment = n.experiment AND c.unit = n.unit))
             """, through: high)
     }

@@ -33,7 +33,7 @@ package struct ExperimentLearner: Sendable {
     private let rule: RewardRule
     private var state: StoredLearnerState
     private var learner: PolicyLearner
-    private var hasUnpublished = false
+    private var hasUnpublished: Bool
     private var lastPublished: Timestamp
     private var lastRetrained: Timestamp
     private var networkVersion: SnapshotVersion
@@ -54,6 +54,8 @@ package struct ExperimentLearner: Sendable {
         else { throw LearningError.noState(experiment.key) }
         self.state = state
         learner = PolicyLearner(try ServingSnapshot(serialised: state.bytes))
+        // Whoever folded last may have gone before publishing.
+        hasUnpublished = state.bytes != newest.bytes
         lastPublished = newest.createdAt
         networkVersion = newest.networkVersion
         // The age of the network decides when to retrain, also across restarts.

@@ -1,6 +1,6 @@
 import Catalog
 package import Experiments
-package import HaggleCore
+import HaggleCore
 import Learning
 package import Postgres
 

@@ -112,12 +112,14 @@ package struct FileEvaluation: Sendable {
 
         init(path: String, arms: [String]) throws {
             let reader = try CSVReader(path: path)
-            order = try arms.map { try reader.index(of: $0) }
+            var order: [Int] = []
+            for arm in arms { order.append(try reader.index(of: arm)) }
             if reader.columns.count != arms.count {
                 let surplus = reader.columns.filter { !arms.contains($0) }
                 throw WorkbenchError.filesDisagree(
                     "\(path): expected one column per arm (\(arms.joined(separator: ", "))), found also \(surplus.joined(separator: ", "))")
             }
+            self.order = order
             self.reader = reader
         }
 

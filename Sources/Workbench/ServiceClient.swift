@@ -2,6 +2,8 @@ import AsyncHTTPClient
 import Foundation
 package import HaggleCore
 import NIOCore
+import NIOHTTP1
+import NIOPosix
 
 /// Talks to a running service over HTTP.
 package struct ServiceClient: Sendable {
@@ -119,7 +121,8 @@ package struct ServiceClient: Sendable {
         } catch let error as HTTPClientError {
             throw WorkbenchError.serviceUnreachable(server: server, reason: "\(error)")
         } catch let error as NIOConnectionError {
-            throw WorkbenchError.serviceUnreachable(server: server, reason: "\(error.connectionErrors.first.map { "\($0.error)" } ?? "no address")")
+            throw WorkbenchError.serviceUnreachable(
+                server: server, reason: "\(error.connectionErrors.first.map { "\($0.error)" } ?? "no address")")
         }
     }
 
@@ -128,7 +131,8 @@ package struct ServiceClient: Sendable {
         guard response.status == .ok else {
             let problem = try? JSONDecoder().decode(Problem.self, from: body)
             throw WorkbenchError.serviceRefused(
-                status: Int(response.status.code), code: problem?.code ?? "unknown", detail: problem?.detail ?? response.status.reasonPhrase)
+                status: Int(response.status.code), code: problem?.code ?? "unknown", detail: problem?.detail ?? response.status.reasonPhrase
+            )
         }
         return try JSONDecoder().decode(type, from: body)
     }

@@ -42,6 +42,15 @@ package struct ShopTraffic: Sendable {
         var arrivalsEnded = false
     }
 
+    /// The state that the visitors and the reporter share.
+    private final class Shared: Sendable {
+        private let state: Mutex<State>
+
+        init(_ state: State) { self.state = Mutex(state) }
+
+        func withLock<Value>(_ body: (inout sending State) -> sending Value) -> sending Value { state.withLock(body) }
+    }
+
     /// Sends the visits of a range and waits until their last conversion has been reported.
     /// - Parameter progress: called with the number of assignments answered so far, now and then.
     package func run(
@@ -49,7 +58,7 @@ package struct ShopTraffic: Sendable {
     ) async throws -> Outcome {
         let clock = ContinuousClock()
         let start = clock.now
-        let state = Mutex(State(next: visits.lowerBound))
+        let state = Shared(State(next: visits.lowerBound))
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await report(state, through: client) }
             try await withThrowingTaskGroup(of: Void.self) { visitors in
@@ -73,7 +82,7 @@ package struct ShopTraffic: Sendable {
         return outcome
     }
 
-    private func take(_ state: borrowing Mutex<State>, upTo end: Int) -> Int? {
+    private func take(_ state: Shared, upTo end: Int) -> Int? {
         state.withLock { state in
             guard state.next < end else { return nil }
             defer { state.next += 1 }
@@ -81,7 +90,7 @@ package struct ShopTraffic: Sendable {
         }
     }
 
-    private func serve(_ visit: Int, _ state: borrowing Mutex<State>, through client: ServiceClient) async throws {
+    private func serve(_ visit: Int, _ state: Shared, through client: ServiceClient) async throws {
         let customer = shop.customer(at: visit)
         let answer = try await client.assign(experiment, unit: customer.unit, context: customer.context)
         guard let arm = shop.arms.firstIndex(where: { $0.key == answer.arm }) else {
@@ -104,7 +113,7 @@ package struct ShopTraffic: Sendable {
     }
 
     /// Reports what is due every few hundredths of a second, in batches, until nobody arrives any more and nothing is due.
-    private func report(_ state: borrowing Mutex<State>, through client: ServiceClient) async throws {
+    private func report(_ state: Shared, through client: ServiceClient) async throws {
         while true {
             let now = ContinuousClock.now
             let (batch, isOver) = state.withLock { state -> ([ServiceClient.OutgoingConversion], Bool) in

@@ -1,8 +1,8 @@
 import Catalog
 import EventLog
 import Foundation
-import HaggleCore
 import HTTPTypes
+import HaggleCore
 import Hummingbird
 import Logging
 import Postgres
@@ -52,7 +52,7 @@ struct ExperimentRoutes: Sendable {
                 guard let id = ImpressionID(try context.parameters.require("id")) else {
                     throw ServiceProblem.badRequest("impression_id", "expected a UUID in the path")
                 }
-                guard let impression = try await pool.withConnection({ try await LogReader.impression(id, on: $0) }) else {
+                guard let impression = try await EventLogReader(pool: pool).impression(id) else {
                     throw ServiceProblem(status: .notFound, code: "unknown_impression", detail: "no impression with this id is logged")
                 }
                 return Response(json: try Self.render(impression))

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Experiments
+import HaggleCore
 import Workbench
 
 struct ValidateCommand: AsyncParsableCommand {

@@ -36,7 +36,7 @@ struct ModelCommand: AsyncParsableCommand {
                         "\(model.version)", model.kind, "\(model.networkVersion)", "\(model.experimentVersion)", model.publishedAt,
                     ])
                 }
-                output(table.render())
+                output(table.text(isTerminal: Terminal.standardOutput.isInteractive))
             }
         }
     }
@@ -71,7 +71,7 @@ struct ModelCommand: AsyncParsableCommand {
                         arm.meanReward.map { NumberFormat.significant($0) } ?? "",
                     ])
                 }
-                output(table.render())
+                output(table.text(isTerminal: Terminal.standardOutput.isInteractive))
             }
         }
     }
@@ -94,7 +94,8 @@ struct ModelCommand: AsyncParsableCommand {
                     ExperimentKey(experiment), to: SnapshotVersion(version), now: Timestamp(seconds: Date().timeIntervalSince1970),
                     by: currentUser())
             }
-            output("published snapshot \(published) with the network of snapshot \(version); pinned until `haggle model unpin \(experiment)`")
+            output(
+                "published snapshot \(published) with the network of snapshot \(version); pinned until `haggle model unpin \(experiment)`")
         }
     }
 
