@@ -117,14 +117,23 @@ struct ClusterServer: Sendable {
         // it.
         let access = "local all all trust\n"
         for (name, content) in [("postgresql.conf", settings), ("pg_hba.conf", access)] {
-            let path = layout.data + "/" + name
-            do {
-                // In place, so that the file keeps its owner.
-                try Data(content.utf8).write(to: URL(fileURLWithPath: path))
-            } catch {
-                throw PostgresError.fileFailed(path: path, operation: "write", reason: "\(error)")
-            }
-            try account?.own(path)
+            try write(content, to: layout.data + "/" + name)
+        }
+    }
+
+    /// Writes in place and follows no link, because the server's user, who owns the directory, may be a lesser one than ours.
+    private func write(_ content: String, to path: String) throws {
+        let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0o600)  // the path lives during the call
+        guard descriptor >= 0 else { throw PostgresError.fileFailed(path: path, operation: "open", reason: systemError()) }
+        defer { close(descriptor) }
+        let file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: false)
+        do {
+            try file.write(contentsOf: Data(content.utf8))
+        } catch {
+            throw PostgresError.fileFailed(path: path, operation: "write", reason: "\(error)")
+        }
+        if let account, fchown(descriptor, account.userID, account.groupID) != 0 {
+            throw PostgresError.fileFailed(path: path, operation: "change the owner of", reason: systemError())
         }
     }
 
@@ -199,7 +208,7 @@ struct ClusterServer: Sendable {
     // MARK: Log
 
     private func truncateLog() {
-        if logSize > 10_000_000 { _ = unsafe truncate(layout.log, 0) }  // the path lives during the call
+        if logSize > 10_000_000 { try? write("", to: layout.log) }
     }
 
     private var logSize: Int { (try? FileManager.default.attributesOfItem(atPath: layout.log)[.size] as? Int) ?? 0 }
