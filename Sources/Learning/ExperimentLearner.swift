@@ -76,6 +76,18 @@ package struct ExperimentLearner: Sendable {
     /// - Parameter now: the clock against which windows close.
     /// - Throws: `CatalogError.learnerConflict` where somebody else changed the state: load a new learner. Nothing is half-written.
     package mutating func step(now: Timestamp, on connection: Connection) async throws -> Step {
+        do {
+            return try await advance(now: now, on: connection)
+        } catch let error as DatabaseError where Self.isConflict(error) {
+            // Under repeatable read PostgreSQL itself refuses what somebody else has changed, before the compare-and-set can see it.
+            throw CatalogError.learnerConflict(experiment.key)
+        }
+    }
+
+    /// Serialization failure or deadlock.
+    private static func isConflict(_ error: DatabaseError) -> Bool { error.sqlState == "40001" || error.sqlState == "40P01" }
+
+    private mutating func advance(now: Timestamp, on connection: Connection) async throws -> Step {
         var step = try await fold(now: now, on: connection)
         let isRetrainDue =
             !state.isPinned && !step.hasMore && usesModel && now - lastRetrained >= configuration.retrain.everySeconds
