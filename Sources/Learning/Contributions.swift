@@ -145,6 +145,16 @@ struct Contributions {
             """)
     }
 
+    /// Forgets what was booked for arms that the experiment no longer has: the posterior holds them no more, also should they come back.
+    func forgetArmsThatLeft() async throws {
+        _ = try await connection.execute(
+            """
+            DELETE FROM contributions k USING impressions i
+             WHERE k.experiment = \(key) AND k.reward IS NOT NULL AND i.id = k.impression_id
+               AND i.arm <> ALL (\(experiment.arms.map(\.key.rawValue)))
+            """)
+    }
+
     /// Number of booked contributions whose impression is not older than `since`.
     func bookedCount(since: Timestamp) async throws -> Int {
         try await connection.query(

@@ -76,6 +76,18 @@ package struct ExperimentLearner: Sendable {
     /// - Parameter now: the clock against which windows close.
     /// - Throws: `CatalogError.learnerConflict` where somebody else changed the state: load a new learner. Nothing is half-written.
     package mutating func step(now: Timestamp, on connection: Connection) async throws -> Step {
+        do {
+            return try await advance(now: now, on: connection)
+        } catch let error as DatabaseError where Self.isConflict(error) {
+            // Under repeatable read PostgreSQL itself refuses what somebody else has changed, before the compare-and-set can see it.
+            throw CatalogError.learnerConflict(experiment.key)
+        }
+    }
+
+    /// Serialization failure or deadlock.
+    private static func isConflict(_ error: DatabaseError) -> Bool { error.sqlState == "40001" || error.sqlState == "40P01" }
+
+    private mutating func advance(now: Timestamp, on connection: Connection) async throws -> Step {
         var step = try await fold(now: now, on: connection)
         let isRetrainDue =
             !state.isPinned && !step.hasMore && usesModel && now - lastRetrained >= configuration.retrain.everySeconds
@@ -164,9 +176,8 @@ package struct ExperimentLearner: Sendable {
                 impressionID: entry.id, time: entry.occurredAt, context: entry.context, arm: arm, propensity: nil, reward: reward)
         }
         let refitted = try await Self.refit(experiment, version, interactions)
-        try await contributions.forget(before: since)
+        try await publish(refitted, kind: .retrain, forgettingBefore: since, now: now, on: connection)
         lastRetrained = now
-        try await publish(refitted, kind: .retrain, now: now, on: connection)
         return true
     }
 
@@ -179,16 +190,19 @@ package struct ExperimentLearner: Sendable {
     }
 
     /// Publishes a snapshot of a learner and saves it as the state, in one transaction, by compare-and-set.
+    /// - Parameter oldest: contributions before it are not in the learner any more and are forgotten with the same commit.
     private mutating func publish(
-        _ learner: PolicyLearner, kind: StoredSnapshot.Kind, now: Timestamp, on connection: Connection
+        _ learner: PolicyLearner, kind: StoredSnapshot.Kind, forgettingBefore oldest: Timestamp? = nil, now: Timestamp,
+        on connection: Connection
     ) async throws {
         let (state, version) = (state, version)
         let next = state.parentSnapshot.next
         let networkVersion = kind == .retrain ? next : networkVersion
         let bytes = learner.snapshot(version: next).serialised()
         let metrics = Self.metrics(learner)
-        let key = experiment.key
+        let (key, experiment) = (experiment.key, experiment)
         self.state = try await connection.transaction { connection in
+            if let oldest { try await Contributions(experiment: experiment, connection: connection).forget(before: oldest) }
             try await Catalog.publish(
                 StoredSnapshot(
                     experiment: key, version: next, parent: state.parentSnapshot, kind: kind, experimentVersion: version,

@@ -28,6 +28,9 @@ package enum SnapshotPublisher {
                         networkVersion: newest.networkVersion, bytes: bytes), on: connection)
                 state.parentSnapshot = adapted.version
                 state.bytes = bytes
+                if served.arms.contains(where: { experiment.index(of: $0) == nil }) {
+                    try await Contributions(experiment: experiment, connection: connection).forgetArmsThatLeft()
+                }
                 _ = try await Catalog.save(state, on: connection)
                 return
             }

@@ -119,7 +119,9 @@ struct LearningLog {
     func count(_ sql: SQL) async throws -> Int { try await pool.withConnection { try await $0.queryOne(sql) }.decode(0, as: Int.self) }
 
     /// How many impressions count, by the log's own definition.
-    func countedImpressions() async throws -> Int { try await count("SELECT count(*) FROM shown_impressions(\(key.rawValue)) WHERE counted") }
+    func countedImpressions() async throws -> Int {
+        try await count("SELECT count(*) FROM shown_impressions(\(key.rawValue)) WHERE counted")
+    }
 
     // MARK: Events
 
@@ -129,7 +131,8 @@ struct LearningLog {
     ) -> Impression {
         let time = Self.start + hours * Self.hour
         let isPolicy = reason == .policy
-        let arms: [ArmKey] = ["none", "five", "ten"]
+        var arms: [ArmKey] = ["none", "five", "ten"]
+        if let arm, !arms.contains(arm) { arms[1] = arm }
         let arm = isPolicy ? arm ?? arms[Int(number % 3)] : "none"
         var generator = SeededGenerator(seed: 3, stream: number)
         return Impression(
