@@ -88,12 +88,15 @@ let package = Package(
             ],
             outside: [logging, lifecycle]),
 
+        module(
+            "Analysis", imports: ["HaggleCore", "Postgres", "Evaluation", "EventLog", "Catalog", "Reporting"]),
+
         // Layer 4.
         module(
             "HaggleServer",
             imports: [
                 "HaggleCore", "HaggleMath", "HaggleSQL", "Postgres", "Evaluation", "Policies", "Experiments", "EventLog",
-                "Catalog", "Reporting", "Serving", "Learning",
+                "Catalog", "Reporting", "Serving", "Learning", "Analysis",
             ],
             outside: [
                 .product(name: "Hummingbird", package: "hummingbird"),
@@ -105,7 +108,7 @@ let package = Package(
             "Workbench",
             imports: [
                 "HaggleCore", "HaggleMath", "HaggleSQL", "Postgres", "Tabular", "Features", "NeuralNetwork", "Evaluation",
-                "Policies", "Experiments", "EventLog", "Catalog", "Reporting", "Simulation", "Serving", "Learning",
+                "Policies", "Experiments", "EventLog", "Catalog", "Reporting", "Simulation", "Serving", "Learning", "Analysis",
             ],
             outside: [
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
@@ -119,9 +122,16 @@ let package = Package(
             name: "haggle",
             dependencies: [
                 "HaggleCore", "HaggleMath", "HaggleSQL", "ExampleExperiments", "Postgres", "Evaluation", "Policies", "Experiments",
-                "EventLog", "Catalog", "Reporting", "Simulation", "Serving", "Learning", "HaggleServer", "Workbench",
+                "EventLog", "Catalog", "Reporting", "Simulation", "Serving", "Learning", "Analysis", "HaggleServer", "Workbench",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 logging, lifecycle,
+            ]),
+
+        .executableTarget(
+            name: "haggle-bench",
+            dependencies: [
+                "HaggleCore", "HaggleMath", "HaggleSQL", "Postgres", "Policies", "EventLog", "Catalog", "Serving", "Learning",
+                "HaggleServer", logging,
             ]),
 
         // Tests: `TestSupport` holds what several of them share.
@@ -142,6 +152,9 @@ let package = Package(
         tests(of: "Simulation", imports: ["HaggleCore", "HaggleMath"]),
         tests(of: "Serving", imports: ["HaggleCore", "HaggleMath", "Features", "Policies", "Experiments"]),
         tests(
+            of: "Analysis", imports: ["HaggleCore", "HaggleSQL", "Postgres", "EventLog", "Catalog", "Evaluation", "Reporting"],
+            outside: [logging]),
+        tests(
             of: "Learning",
             imports: ["HaggleCore", "HaggleMath", "HaggleSQL", "Postgres", "Features", "Policies", "EventLog", "Catalog", "Simulation"],
             outside: [logging]),
@@ -151,6 +164,7 @@ let package = Package(
             outside: [.product(name: "AsyncHTTPClient", package: "async-http-client"), logging]),
         tests(
             of: "Workbench", imports: ["HaggleCore", "HaggleSQL", "Postgres", "Evaluation", "EventLog", "Catalog"], outside: [logging]),
+        .testTarget(name: "CommandLineTests", dependencies: ["haggle", "HaggleCore", "Postgres", "TestSupport"]),
         .testTarget(name: "StructureTests"),
     ],
     swiftLanguageModes: [.v6]

@@ -65,7 +65,8 @@ private struct Analysis {
         let diagnostics = evaluator.weights[policy].diagnostics(
             rowCount: evaluator.rowCount, meanWeightZ: meanWeightZ(policy), estimatorDisagreement: disagreement(scores),
             armFrequencies: frequencies)
-        let (verdict, reasons) = Verdict.judge(diagnostics, rowCount: evaluator.rowCount)
+        let (verdict, reasons) = Verdict.judge(
+            diagnostics, rowCount: evaluator.rowCount, unitCount: isClustered ? observations.rowCount : nil)
         let isWithheld = verdict == .unsupported && !evaluator.options.isForced
         let estimates = evaluator.estimators.indices.map { index in
             let estimator = evaluator.estimators[index]

@@ -1,4 +1,4 @@
-import RealModule
+import HaggleMath
 
 /// The shape k of a generalised Pareto distribution fitted to the tail of importance weights.
 ///
@@ -24,43 +24,6 @@ enum ParetoTail {
         // Ties with the cut-off exceed it by nothing and tell nothing about the tail's shape.
         let exceedances = Array(descending[..<tailCount].lazy.map { $0 - cutoff }.filter { $0 > 0 }.reversed())
         guard Set(exceedances).count >= leastDistinctCount else { return nil }
-        return fit(ascending: exceedances)
-    }
-
-    /// Zhang & Stephens 2009: the posterior mean under their data-driven prior, computed on a grid of theta = -k / sigma; then shrunk towards
-    /// 1/2 with the weight of ten observations (Vehtari et al. 2024, appendix C).
-    /// - Parameter x: positive numbers, ascending, at least five.
-    static func fit(ascending x: [Double]) -> Double? {
-        let count = Double(x.count)
-        let gridCount = 30 + Int(count.squareRoot())
-        let quartile = x[Int((count / 4 + 0.5).rounded(.down)) - 1]
-        guard quartile > 0, let largest = x.last, largest.isFinite else { return nil }
-        var thetas: [Double] = []
-        var logLikelihoods: [Double] = []
-        for index in 1...gridCount {
-            let theta = 1 / largest + (1 - (Double(gridCount) / (Double(index) - 0.5)).squareRoot()) / (3 * quartile)
-            let k = meanLog(x, theta: theta)
-            thetas.append(theta)
-            logLikelihoods.append(count * (Double.log(-theta / k) - k - 1))
-        }
-        let finite = logLikelihoods.filter(\.isFinite)
-        guard let peak = finite.max() else { return nil }
-        var weightSum = 0.0
-        var thetaSum = 0.0
-        for (theta, logLikelihood) in zip(thetas, logLikelihoods) where logLikelihood.isFinite {
-            let weight = Double.exp(logLikelihood - peak)
-            weightSum += weight
-            thetaSum += weight * theta
-        }
-        let k = meanLog(x, theta: thetaSum / weightSum)
-        let shrunk = (k * count + 5) / (count + 10)
-        return shrunk.isFinite ? shrunk : nil
-    }
-
-    /// mean of log(1 - theta x).
-    private static func meanLog(_ x: [Double], theta: Double) -> Double {
-        var total = 0.0
-        for value in x { total += Double.log(onePlus: -theta * value) }
-        return total / Double(x.count)
+        return GeneralisedPareto.shape(ascending: exceedances)
     }
 }

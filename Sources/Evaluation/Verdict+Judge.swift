@@ -1,12 +1,11 @@
-import RealModule
-
 extension Verdict {
     /// Whether the diagnostics let the log answer for a policy, and why: rules and limits of the methods page.
-    static func judge(_ diagnostics: Diagnostics, rowCount: Int) -> (verdict: Verdict, reasons: [String]) {
+    /// - Parameter unitCount: the number of units where errors are clustered by them, else nil.
+    static func judge(_ diagnostics: Diagnostics, rowCount: Int, unitCount: Int?) -> (verdict: Verdict, reasons: [String]) {
         let unsupported = unsupportedReasons(diagnostics, rowCount: rowCount)
         let weak = weakReasons(diagnostics, rowCount: rowCount)
         let verdict: Verdict = !unsupported.isEmpty ? .unsupported : !weak.isEmpty ? .weak : .supported
-        return (verdict, unsupported + weak + remarks(diagnostics))
+        return (verdict, unsupported + weak + remarks(diagnostics, unitCount: unitCount))
     }
 
     private static func unsupportedReasons(_ diagnostics: Diagnostics, rowCount: Int) -> [String] {
@@ -54,9 +53,14 @@ extension Verdict {
         return reasons
     }
 
-    /// Signs of a broken log that do not change the verdict by themselves.
-    private static func remarks(_ diagnostics: Diagnostics) -> [String] {
+    /// Signs of a broken log, or of rough intervals, that do not change the verdict by themselves.
+    private static func remarks(_ diagnostics: Diagnostics, unitCount: Int?) -> [String] {
         var remarks: [String] = []
+        if let unitCount, unitCount < 40 {
+            remarks.append(
+                "the rows come from only \(unitCount) units, so intervals are too narrow (40 or more are needed for the approximation): "
+                    + "log more units")
+        }
         if let z = diagnostics.meanWeightZ, abs(z) > 4 {
             remarks.append(
                 "the mean weight is \(decimal(diagnostics.meanWeight, 3)), \(decimal(abs(z), 1)) standard errors from 1: the logged "
@@ -73,7 +77,7 @@ extension Verdict {
     /// A number with fixed decimals, for sentences.
     private static func decimal(_ value: Double, _ places: Int) -> String {
         guard value.isFinite, abs(value) < 1e15 else { return "\(value)" }
-        let scale = Double.pow(10, places)
+        let scale = repeatElement(10.0, count: places).reduce(1, *)
         let units = (abs(value) * scale).rounded()
         let sign = value < 0 && units > 0 ? "-" : ""
         guard places > 0 else { return sign + String(Int(units)) }

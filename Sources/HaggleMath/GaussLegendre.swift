@@ -36,7 +36,6 @@ package struct GaussLegendre: Sendable {
     }
 
     /// The rules that P(best) uses.
-    package static let six = GaussLegendre(count: 6)
     package static let eight = GaussLegendre(count: 8)
     package static let twelve = GaussLegendre(count: 12)
 

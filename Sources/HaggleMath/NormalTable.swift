@@ -1,14 +1,14 @@
-/// The standard normal's cumulative probability and density together, from a table, for sums of many of them.
+/// The standard normal's cumulative probability and density together, four at a time, from a table, for sums of many of them.
 ///
-/// Around the nearest table point x0, 1/32 apart, t = x - x0:
+/// Around the nearest table point x0, 1/64 apart, t = x - x0:
 ///
-///     Phi(x) = Phi(x0) + phi(x0) sum_{k=1..6} (-1)^(k-1) He_{k-1}(x0) t^k / k!      and phi(x) = its derivative,
+///     phi(x) = phi(x0) sum_{k=0..3} (-1)^k He_k(x0) t^k / k!      Phi(x) = Phi(x0) + phi(x0) sum_{k=0..3} (-1)^k He_k(x0) t^(k+1) / (k+1)!
 ///
-/// He = Hermite's polynomials. Absolute error below 1e-12 for Phi and 1e-10 for phi; beyond +-8.5 they are taken as 0 and 1, and 0.
-/// A quarter of the time of `erfc` and `exp`. Measured against `NormalDistribution` by the tests.
+/// He = Hermite's polynomials. Absolute error below 1e-12 for Phi and 3e-10 for phi; what lies beyond +-8.5 is taken as +-8.5. A fraction of
+/// the time of `erfc` and `exp`. Lanes do not touch one another, so that a value's bits do not depend on its neighbours.
 package struct NormalTable: Sendable {
-    /// Phi and phi at -8.5, -8.5 + 1/32, ..., 8.5.
-    private let entries: [SIMD2<Double>]
+    /// Phi and phi at -8.5, -8.5 + 1/64, ..., 8.5.
+    @usableFromInline let entries: [SIMD2<Double>]
 
     /// The one table.
     package static let standard = NormalTable()
@@ -20,27 +20,37 @@ package struct NormalTable: Sendable {
         }
     }
 
-    /// P(Z <= x) and the density at x; `x` is not NaN.
+    /// P(Z <= x) and the density at x, lane by lane; infinities are allowed, NaN is not.
+    @inlinable
     @inline(__always)
-    package func callAsFunction(_ x: Double) -> (cumulative: Double, density: Double) {
-        guard x > -Self.reach else { return (0, 0) }
-        guard x < Self.reach else { return (1, 0) }
-        let index = Int((x + Self.reach) * Self.perUnit + 0.5)
-        let entry = entries[index]
-        let x0 = Double(index) * (1 / Self.perUnit) - Self.reach
-        let t = x - x0
+    package func callAsFunction(_ x: SIMD4<Double>) -> (cumulative: SIMD4<Double>, density: SIMD4<Double>) {
+        let top = SIMD4(repeating: Self.reach)
+        var bounded = x.replacing(with: top, where: x .> top)
+        bounded = bounded.replacing(with: -top, where: bounded .< -top)
+        // Added to 1.5 * 2^52, a small number is rounded to a whole one, which the low bits then hold.
+        let shifted = (bounded + top) * Self.perUnit + 0x1.8p52
+        let x0 = (shifted - 0x1.8p52) * (1 / Self.perUnit) - top
+        let (a, b, c, d) = (entry(shifted[0]), entry(shifted[1]), entry(shifted[2]), entry(shifted[3]))
+        let t = bounded - x0
         let square = x0 * x0
-        // Hermite's polynomials with their signs and the factorials of the density's series.
-        let h1 = -x0
-        let h2 = 0.5 * (square - 1)
-        let h3 = x0 * (3 - square) * (1 / 6.0)
-        let h4 = (square * (square - 6) + 3) * (1 / 24.0)
-        let h5 = x0 * (square * (10 - square) - 15) * (1 / 120.0)
-        let density = 1 + t * (h1 + t * (h2 + t * (h3 + t * (h4 + t * h5))))
-        let integral = t * (1 + t * (h1 * 0.5 + t * (h2 * (1 / 3.0) + t * (h3 * 0.25 + t * (h4 * 0.2 + t * (h5 * (1 / 6.0)))))))
-        return (entry.x + entry.y * integral, entry.y * density)
+        // Hermite's polynomials with the signs and factorials of the density's series; the first is -x0. Horner from the highest term.
+        let second = square * 0.5 - 0.5
+        let third = x0 * (0.5 - square * (1 / 6.0))
+        var series = second + t * third
+        series = t * series - x0
+        series = 1 + t * series
+        var integral = second * (1 / 3.0) + t * (third * 0.25)
+        integral = t * integral - x0 * 0.5
+        integral = t + t * t * integral
+        let densities = SIMD4(a.y, b.y, c.y, d.y)
+        return (SIMD4(a.x, b.x, c.x, d.x) + densities * integral, densities * series)
     }
 
-    private static let reach = 8.5
-    private static let perUnit = 32.0
+    @inlinable
+    @inline(__always)
+    func entry(_ shifted: Double) -> SIMD2<Double> { entries[Int(truncatingIfNeeded: shifted.bitPattern & 0xfff)] }
+
+    /// Where the table ends on either side.
+    @inlinable static var reach: Double { 8.5 }
+    @inlinable static var perUnit: Double { 64 }
 }

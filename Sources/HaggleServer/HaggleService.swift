@@ -1,8 +1,8 @@
 import Catalog
 import EventLog
+import HTTPTypes
 import HaggleCore
 import Hummingbird
-import HTTPTypes
 import Learning
 package import Logging
 import NIOCore
@@ -170,7 +170,8 @@ private struct SecurityHeadersMiddleware: RouterMiddleware {
         var response = try await next(request, context)
         response.headers[.xContentTypeOptions] = "nosniff"
         if response.headers[.contentType]?.hasPrefix("text/html") ?? false {
-            response.headers[.contentSecurityPolicy] = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'"
+            response.headers[.contentSecurityPolicy] =
+                "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'"
         }
         return response
     }

@@ -1,24 +1,24 @@
-package import HaggleMath
+import HaggleMath
 
 /// P(arm is best) where the arms' scores are independent normals: what Thompson sampling would draw from, computed instead of sampled.
 ///
 ///     p_a = integral of phi((s - m_a) / sd_a) / sd_a  prod_{b != a} Phi((s - m_b) / sd_b) ds
 ///
 /// One Gauss rule over everything fails as soon as the standard deviations differ, so the line is cut into panels at every
-/// `m_b + c sd_b`, c = +-6.5, +-3, +-1, with one Gauss-Legendre rule each. Arms of standard deviation 0 are atoms: those at the largest
+/// `m_b + c sd_b`, c = +-6.5, +-3, +-1, with a Gauss-Legendre rule of 8 nodes each. Arms of standard deviation 0 are atoms: those at the largest
 /// mean M0 of them share `prod_{sd_b > 0} Phi((M0 - m_b) / sd_b)`, and the rest is integrated above M0. Arms with the same mean and
 /// standard deviation are computed once and get bitwise equal probabilities.
 ///
-/// Error about 1e-7 with 6 nodes a panel, standard deviations up to 1e8 apart; 1e-11 of the largest counts as 0.
+/// Error about 1e-9 for standard deviations up to 1e8 apart; below 1e-11 of the largest one counts as 0.
 /// A pure function with a fixed order of summation.
 package struct ProbabilityOfBest: Sendable {
     private let rule: GaussLegendre
     private let fallback: GaussLegendre
     private let normal: NormalTable
 
-    /// - Parameter rule: nodes per panel; six as a rule, eight for an error of 1e-9.
-    package init(rule: GaussLegendre = .six) {
-        self.rule = rule
+    /// Eight nodes a panel where six would do for 1e-7: they go four at a time, so six would cost the same.
+    package init() {
+        rule = .eight
         fallback = .twelve
         normal = .standard
     }
@@ -34,7 +34,7 @@ package struct ProbabilityOfBest: Sendable {
         var groups = Groups(means: means, deviations: deviations)
         if groups.count == 1 { return [Double](repeating: 1 / Double(means.count), count: means.count) }
         groups.dropHopeless()
-        let atom = groups.takeAtoms(normal)
+        let atom = groups.takeAtoms()
         let base = groups.shares
         if let interval = groups.interval(above: atom) {
             let cuts = groups.panels(in: interval)
@@ -48,50 +48,62 @@ package struct ProbabilityOfBest: Sendable {
     }
 
     /// Adds every group's integral over the panels between consecutive `cuts` to its share.
+    ///
+    /// Four nodes at a time. In each panel only the groups that reach it take part: of the others Phi is 1 and the density 0, to 1e-10.
     private func integrate(_ groups: inout Groups, over cuts: [Double], with rule: GaussLegendre) {
         let active = groups.active
         let count = active.count
         let means = active.map { groups.means[$0] }
         let reciprocals = active.map { 1 / groups.deviations[$0] }
+        let tops = active.map { groups.top(of: $0) }
         let others = active.map { groups.sizes[$0] - 1 }
-        var sums = [Double](repeating: 0, count: count)
+        var sums = [SIMD4<Double>](repeating: .zero, count: count)
         var densities = sums
         var powers = sums
         var below = sums
+        var taking = [Int](repeating: 0, count: count)
         for panel in 1..<max(1, cuts.count) {
             let middle = 0.5 * (cuts[panel - 1] + cuts[panel])
             let half = 0.5 * (cuts[panel] - cuts[panel - 1])
-            for node in 0..<rule.nodes.count {
-                let s = middle + half * rule.nodes[node]
-                let weight = half * rule.weights[node]
-                // `below[i]` is the product of the groups before i; the second loop multiplies the product of those after it.
-                var product = 1.0
-                for i in 0..<count {
+            var takingCount = 0
+            for i in 0..<count where tops[i] > cuts[panel - 1] {
+                taking[takingCount] = i
+                takingCount += 1
+            }
+            for chunk in 0..<rule.nodes.count / 4 {
+                let first = 4 * chunk
+                let nodes = SIMD4(rule.nodes[first], rule.nodes[first + 1], rule.nodes[first + 2], rule.nodes[first + 3])
+                let weights = SIMD4(rule.weights[first], rule.weights[first + 1], rule.weights[first + 2], rule.weights[first + 3])
+                let s = middle + half * nodes
+                // `below[t]` is the product of the groups before; the second loop multiplies the product of those after.
+                var product = SIMD4<Double>(repeating: 1)
+                for t in 0..<takingCount {
+                    let i = taking[t]
                     let (cumulative, density) = normal((s - means[i]) * reciprocals[i])
-                    below[i] = product
+                    below[t] = product
                     if others[i] == 0 {
-                        densities[i] = density
-                        powers[i] = cumulative
+                        densities[t] = density
+                        powers[t] = cumulative
                     } else {
                         let power = Self.power(cumulative, others[i])
-                        densities[i] = density * power
-                        powers[i] = power * cumulative
+                        densities[t] = density * power
+                        powers[t] = power * cumulative
                     }
-                    product *= powers[i]
+                    product *= powers[t]
                 }
-                product = weight
-                for i in stride(from: count - 1, through: 0, by: -1) {
-                    sums[i] += densities[i] * below[i] * product
-                    product *= powers[i]
+                product = half * weights
+                for t in stride(from: takingCount - 1, through: 0, by: -1) {
+                    sums[taking[t]] += densities[t] * below[t] * product
+                    product *= powers[t]
                 }
             }
         }
-        for i in 0..<count { groups.shares[active[i]] += sums[i] * reciprocals[i] }
+        for i in 0..<count { groups.shares[active[i]] += (sums[i][0] + sums[i][1] + (sums[i][2] + sums[i][3])) * reciprocals[i] }
     }
 
     /// `base` to a positive whole power.
-    private static func power(_ base: Double, _ exponent: Int) -> Double {
-        var result = 1.0
+    private static func power(_ base: SIMD4<Double>, _ exponent: Int) -> SIMD4<Double> {
+        var result = SIMD4<Double>(repeating: 1)
         var square = base
         var rest = exponent
         while rest > 0 {
@@ -163,7 +175,7 @@ private struct Groups {
 
     /// Gives the atoms at the largest mean without variance their share and leaves the groups with variance active.
     /// - Returns: that mean, or nil where every active group has variance.
-    mutating func takeAtoms(_ normal: NormalTable) -> Double? {
+    mutating func takeAtoms() -> Double? {
         var place: Double?
         for group in active where deviations[group] == 0 { place = max(place ?? -Double.infinity, means[group]) }
         guard let place else { return nil }
@@ -171,7 +183,7 @@ private struct Groups {
         var sharing = 0
         for group in active {
             if deviations[group] > 0 {
-                let below = normal((place - means[group]) / deviations[group]).cumulative
+                let below = NormalDistribution.cumulative((place - means[group]) / deviations[group])
                 for _ in 0..<sizes[group] { mass *= below }
             } else if means[group] == place {
                 sharing += sizes[group]
@@ -181,6 +193,9 @@ private struct Groups {
         active.removeAll { deviations[$0] == 0 }
         return place
     }
+
+    /// Above it a group's maximum is not to be expected.
+    func top(of group: Int) -> Double { means[group] + Self.reach * deviations[group] }
 
     /// Where the densities are integrated; nil where there is nothing to integrate.
     func interval(above atom: Double?) -> ClosedRange<Double>? {

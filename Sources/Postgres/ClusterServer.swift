@@ -66,7 +66,8 @@ struct ClusterServer: Sendable {
             for leftover in [layout.unfinishedData, layout.data] where files.fileExists(atPath: leftover) {
                 try files.removeItem(atPath: leftover)
             }
-            try files.createDirectory(atPath: layout.unfinishedData, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
+            try files.createDirectory(
+                atPath: layout.unfinishedData, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
         } catch {
             throw PostgresError.fileFailed(path: layout.unfinishedData, operation: "make the directory", reason: "\(error)")
         }
@@ -144,17 +145,18 @@ struct ClusterServer: Sendable {
         while true {
             forgetDeadServer()
             truncateLog()
+            let logged = logSize
             let command = [installation.pgControl, "start", "-D", layout.data, "-l", layout.log, "-w", "-t", "60", "-s"]
             let outcome = try Command.run(account?.wrap(command) ?? command)
             // Recovery may take longer than pg_ctl waits.
             if outcome.status == 0 || isServerAlive, try joins(until: deadline) { return }
             // After the death of the postmaster alone its other processes take a moment to notice, and hold the shared memory until then.
-            guard logTail.contains("still in use"), ContinuousClock.now < deadline else { throw didNotStart }
+            guard logTail(from: logged).contains("still in use"), ContinuousClock.now < deadline else { throw didNotStart }
             Thread.sleep(forTimeInterval: 0.2)
         }
     }
 
-    private var didNotStart: PostgresError { .serverDidNotStart(seconds: configuration.startSeconds, log: logTail) }
+    private var didNotStart: PostgresError { .serverDidNotStart(seconds: configuration.startSeconds, log: logTail()) }
 
     private func createDatabase() throws {
         var connection = ConnectionHandle()
@@ -178,7 +180,8 @@ struct ClusterServer: Sendable {
         (try? Command.run(["/bin/ps", "-ww", "-o", "command=", "-p", "\(process)"]))?.output ?? ""
         #else
         // A file of /proc says it has no length: read until its end. It is empty for a zombie.
-        FileHandle(forReadingAtPath: "/proc/\(process)/cmdline").flatMap { try? $0.readToEnd() }.map { String(decoding: $0, as: UTF8.self) } ?? ""
+        FileHandle(forReadingAtPath: "/proc/\(process)/cmdline").flatMap { try? $0.readToEnd() }.map { String(decoding: $0, as: UTF8.self) }
+            ?? ""
         #endif
     }
 
@@ -195,13 +198,18 @@ struct ClusterServer: Sendable {
     // MARK: Log
 
     private func truncateLog() {
-        let size = (try? FileManager.default.attributesOfItem(atPath: layout.log)[.size] as? Int) ?? 0
-        if size > 10_000_000 { _ = unsafe truncate(layout.log, 0) }  // the path lives during the call
+        if logSize > 10_000_000 { _ = unsafe truncate(layout.log, 0) }  // the path lives during the call
     }
 
-    /// The last lines of the server's log.
-    private var logTail: String {
-        let lines = (try? String(contentsOfFile: layout.log, encoding: .utf8))?.split(separator: "\n") ?? []
-        return lines.suffix(12).joined(separator: "\n")
+    private var logSize: Int { (try? FileManager.default.attributesOfItem(atPath: layout.log)[.size] as? Int) ?? 0 }
+
+    /// The last lines of the server's log, of those written after `start` bytes.
+    private func logTail(from start: Int = 0) -> String {
+        guard let file = FileHandle(forReadingAtPath: layout.log) else { return "" }
+        defer { try? file.close() }
+        // However long it is, its end is enough.
+        try? file.seek(toOffset: UInt64(max(start, logSize - 8192, 0)))
+        let text = String(decoding: (try? file.readToEnd()) ?? Data(), as: UTF8.self)
+        return text.split(separator: "\n").suffix(12).joined(separator: "\n")
     }
 }

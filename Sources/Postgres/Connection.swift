@@ -35,6 +35,7 @@ package actor Connection {
     }
 
     /// Lends a connection and closes it afterwards.
+    @discardableResult
     package static func with<Result>(_ target: ConnectionTarget, _ body: (Connection) async throws -> Result) async throws -> Result {
         let connection = try await open(target)
         do {
@@ -104,7 +105,7 @@ package actor Connection {
     /// Cancels the statement that runs now, if one does. It fails with `DatabaseError.isCancelled`.
     nonisolated package func cancel() async {
         let canceller = canceller
-        try? await onOwnThread("haggle-cancel") { canceller.cancel(nil) }
+        _ = try? await onOwnThread("haggle-cancel") { canceller.cancel(nil) }
     }
 
     private func run(_ sql: SQL, ticket: UInt64) throws -> RowSet {
@@ -147,6 +148,7 @@ package actor Connection {
     ///
     /// - Throws: what `body` throws; `PostgresError.nestedTransaction` inside of another; `PostgresError.transactionRolledBack` when a statement
     ///   had failed and `body` swallowed its error; what COMMIT throws (after `isConnectionLost` its outcome is unknown).
+    @discardableResult
     nonisolated package func transaction<Result>(
         _ isolation: TransactionIsolation = .readCommitted, _ body: (Connection) async throws -> Result
     ) async throws -> Result {
@@ -240,11 +242,11 @@ package actor Connection {
     /// Stops a stream before its end.
     func endStream() {
         guard phase == .stream else { return }
-        // The request must not be sent while holding up the reading, because the server may be blocked on writing to us.
+        // The server takes the request although it may be blocked on writing to us; reading on lets it notice.
         let ticket = canceller.makeTicket()
         canceller.begin(ticket)
         canceller.cancel(ticket)
-        handle.drain()
+        handle.abandonCopy()  // what streams may turn out to be a COPY
         canceller.end()
         phase = .ready
         if handle.transactionStatus == .active { handle.close() }
@@ -281,9 +283,8 @@ package actor Connection {
             try await self.startCopy(sql, .copyOut, ticket: ticket)
             var chunk = CopyChunk()
             do {
-                while true {
+                while !chunk.isLast {
                     chunk = try await self.nextCopyChunk(chunk, ticket: ticket)
-                    if chunk.ends.isEmpty { break }
                     var start = 0
                     for end in chunk.ends {
                         try await consume(chunk.bytes[start..<end])
@@ -321,8 +322,15 @@ package actor Connection {
     func putCopy(_ bytes: [UInt8], ticket: UInt64) throws { try operate(ticket, in: .copyIn) { try $0.putCopy(bytes) } }
 
     private func endCopyIn(ticket: UInt64) throws -> Int {
-        defer { becomeReady() }
-        return try operate(ticket, in: .copyIn) { try $0.endCopy(failure: nil) }
+        do {
+            let count = try operate(ticket, in: .copyIn) { try $0.endCopy(failure: nil) }
+            becomeReady()
+            return count
+        } catch {
+            // A cancellation may have come before the end was sent.
+            abandonCopyIn()
+            throw error
+        }
     }
 
     private func abandonCopyIn() {
@@ -336,7 +344,10 @@ package actor Connection {
         chunk.bytes.removeAll(keepingCapacity: true)
         chunk.ends.removeAll(keepingCapacity: true)
         try operate(ticket, in: .copyOut) { handle in
-            while chunk.bytes.count < CopyWriter.chunkSize, try handle.getCopy(into: &chunk.bytes) { chunk.ends.append(chunk.bytes.count) }
+            // libpq must not be asked again once it has said that this was the end.
+            while chunk.bytes.count < CopyWriter.chunkSize, !chunk.isLast {
+                if try handle.getCopy(into: &chunk.bytes) { chunk.ends.append(chunk.bytes.count) } else { chunk.isLast = true }
+            }
         }
         return chunk
     }
@@ -393,12 +404,12 @@ package actor Connection {
     }
 
     /// Reads what came unasked and says whether the session still stands.
+    ///
+    /// Asking is the only way to know: a server that ends a session says so a moment before it closes the socket, and libpq passes over the
+    /// words of a session in which nothing was asked.
     func isStillAlive() -> Bool {
-        _ = handle.consumeInput()
-        // The second call meets the end of the stream that the first one may have read up to.
-        if handle.isOpen, Poll.isReadable(handle.socket, milliseconds: 0) { _ = handle.consumeInput() }
-        publish()
-        return handle.isOpen
+        defer { publish() }
+        return (try? handle.script("")) != nil && handle.isOpen
     }
 }
 
@@ -414,4 +425,5 @@ package enum TransactionIsolation: String, Sendable {
 struct CopyChunk: Sendable {
     var bytes: [UInt8] = []
     var ends: [Int] = []
+    var isLast = false
 }

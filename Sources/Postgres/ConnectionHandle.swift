@@ -21,10 +21,12 @@ import Glibc
     /// Connects, and makes the session's text forms those that this module reads.
     mutating func open(_ target: ConnectionTarget) throws {
         close()
+        // First, because libpq's message about a malformed string quotes it, password and all.
+        _ = try target.settings()
         // What stands before `dbname` is a default that the target may replace; what stands after it wins.
         let parameters = [
             ("fallback_application_name", "haggle"), ("connect_timeout", "10"), ("keepalives_idle", "30"), ("keepalives_interval", "10"),
-            ("keepalives_count", "3"), ("dbname", target.url), ("client_encoding", "UTF8"),
+            ("keepalives_count", "3"), ("tcp_user_timeout", "60000"), ("dbname", target.url), ("client_encoding", "UTF8"),
         ]
         var keywords = CStrings(parameters.map(\.0))
         var values = CStrings(parameters.map(\.1))
@@ -311,20 +313,32 @@ extension ConnectionTarget {
 
     /// What a server at this address says to a new connection. Blocks.
     var answer: Answer {
-        // libpq reads the string during the call.
-        switch unsafe PQping(url) {
-        case PQPING_OK: .accepting
-        case PQPING_REJECT: .refusing
-        default: .silent
+        var keywords = CStrings(["connect_timeout", "dbname"])
+        var values = CStrings(["5", url])
+        // libpq reads the strings during the call.
+        let answer = unsafe keywords.withPointers { keywords in
+            unsafe values.withPointers { values in unsafe PQpingParams(keywords, values, 1) }
+        }
+        switch answer {
+        case PQPING_OK: return .accepting
+        case PQPING_REJECT: return .refusing
+        default: return .silent
         }
     }
 
     /// The same server and settings with other values for some of libpq's keywords (`dbname`, `user`, ...).
     package func replacing(_ replacements: [String: String]) throws -> ConnectionTarget {
-        var message: UnsafeMutablePointer<CChar>?
-        guard let options = unsafe PQconninfoParse(url, &message) else {
-            defer { unsafe PQfreemem(message) }
-            // libpq's message may quote the string with its password.
+        let settings = try settings().merging(replacements) { _, new in new }
+        return ConnectionTarget(
+            url: settings.sorted { $0.key < $1.key }.map { key, value in
+                let escaped = value.flatMap { $0 == "'" || $0 == "\\" ? ["\\", $0] : [$0] }
+                return "\(key)='\(String(escaped))'"
+            }.joined(separator: " "))
+    }
+
+    /// What the string says, keyword by keyword. - Throws: `DatabaseError` without libpq's own words, which may quote a password.
+    fileprivate func settings() throws -> [String: String] {
+        guard let options = unsafe PQconninfoParse(url, nil) else {
             throw DatabaseError(sqlState: nil, message: "the connection string is neither a URL nor key=value pairs that libpq accepts")
         }
         // The list ends at an option without keyword and is freed after its strings are copied.
@@ -335,12 +349,7 @@ extension ConnectionTarget {
             if let value = unsafe option.pointee.val { unsafe settings[String(cString: keyword)] = unsafe String(cString: value) }
             unsafe option += 1
         }
-        settings.merge(replacements) { _, new in new }
-        return ConnectionTarget(
-            url: settings.sorted { $0.key < $1.key }.map { key, value in
-                let escaped = value.flatMap { $0 == "'" || $0 == "\\" ? ["\\", $0] : [$0] }
-                return "\(key)='\(String(escaped))'"
-            }.joined(separator: " "))
+        return settings
     }
 }
 

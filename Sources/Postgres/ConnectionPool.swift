@@ -34,6 +34,7 @@ package final class ConnectionPool: Sendable {
     }
 
     /// Lends a connection. It must not be used after `body` has returned.
+    @discardableResult
     package func withConnection<Result>(_ body: (Connection) async throws -> Result) async throws -> Result {
         let lease = try await acquire()
         do {
@@ -47,6 +48,7 @@ package final class ConnectionPool: Sendable {
     }
 
     /// Lends a connection with an open transaction: see `Connection.transaction`.
+    @discardableResult
     package func withTransaction<Result>(
         _ isolation: TransactionIsolation = .readCommitted, _ body: (Connection) async throws -> Result
     ) async throws -> Result {
@@ -57,7 +59,10 @@ package final class ConnectionPool: Sendable {
     package func close() async {
         let (connections, waiters) = shared.withLock { shared in
             let (idle, waiting, _) = shared.pool.close()
-            return (idle.compactMap { shared.connections.removeValue(forKey: $0) }, waiting.compactMap { shared.waiters.removeValue(forKey: $0) })
+            return (
+                idle.compactMap { shared.connections.removeValue(forKey: $0) },
+                waiting.compactMap { shared.waiters.removeValue(forKey: $0) }
+            )
         }
         for waiter in waiters { waiter.resume(throwing: PostgresError.poolClosed) }
         for connection in connections { await connection.close() }

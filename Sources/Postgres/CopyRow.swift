@@ -118,7 +118,7 @@ extension [UInt8] {
             if isPlain {
                 unsafe append(contentsOf: utf8)
             } else {
-                for unsafe byte in unsafe utf8 { append(copyByte: byte) }
+                for unsafebyte in unsafe utf8 { append(copyByte: byte) }
             }
         }
     }

@@ -91,9 +91,12 @@ extension DatabaseError: CustomStringConvertible {
         return text
     }
 
-    /// Replaces everything between the first and the last double quote.
+    /// Replaces everything between the first and the last quotation mark; servers speak other languages too.
     private static func withoutQuotes(_ text: String) -> String {
-        guard let first = text.firstIndex(of: "\""), let last = text.lastIndex(of: "\""), first < last else { return text }
+        let marks: Set<Character> = ["\"", "«", "»", "‹", "›", "„", "“", "”", "‘", "’", "「", "」", "『", "』"]
+        guard let first = text.firstIndex(where: marks.contains), let last = text.lastIndex(where: marks.contains), first < last else {
+            return text
+        }
         return text[...first] + "..." + text[last...]
     }
 }

@@ -1,5 +1,5 @@
-package import Logging
 import Foundation
+package import Logging
 import Synchronization
 
 /// A private PostgreSQL server in Haggle's data directory, shared by the processes that use that directory.
@@ -49,7 +49,9 @@ package final class ManagedCluster: Sendable {
     package static func start(
         dataDirectory: String, configuration: Configuration = Configuration(), logger: Logger = .silent
     ) async throws -> ManagedCluster {
-        try await onOwnThread("haggle-cluster") { try startBlocking(dataDirectory: dataDirectory, configuration: configuration, logger: logger) }
+        try await onOwnThread("haggle-cluster") {
+            try startBlocking(dataDirectory: dataDirectory, configuration: configuration, logger: logger)
+        }
     }
 
     private static func startBlocking(dataDirectory: String, configuration: Configuration, logger: Logger) throws -> ManagedCluster {

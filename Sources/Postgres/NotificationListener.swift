@@ -12,7 +12,8 @@ package struct NotificationListener: Sendable {
     ///   - firstWaitSeconds: pause before the second try to connect; each further pause is twice as long...
     ///   - longestWaitSeconds: ... up to this.
     package init(
-        target: ConnectionTarget, channels: [String], logger: Logger = .silent, firstWaitSeconds: Double = 0.1, longestWaitSeconds: Double = 10
+        target: ConnectionTarget, channels: [String], logger: Logger = .silent, firstWaitSeconds: Double = 0.1,
+        longestWaitSeconds: Double = 10
     ) {
         self.target = target
         self.channels = channels

@@ -96,7 +96,8 @@ extension PostgresError: CustomStringConvertible {
                 + "choose one outside of private directories with --data-dir"
         case .fileFailed(let path, let operation, let reason): "could not \(operation) \(path): \(reason)"
         case .commandFailed(let command, let status, let output): "\(command) failed with status \(status): \(output)"
-        case .serverDidNotStart(let seconds, let log): "PostgreSQL did not accept connections within \(seconds) s; its log ends with:\n\(log)"
+        case .serverDidNotStart(let seconds, let log):
+            "PostgreSQL did not accept connections within \(seconds) s; its log ends with:\n\(log)"
         case .clusterBusy(let lock, let seconds):
             "another process has been starting or stopping PostgreSQL for \(seconds) s and holds \(lock); wait for it or end it"
         }

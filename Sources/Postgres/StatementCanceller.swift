@@ -9,10 +9,11 @@ final class StatementCanceller: Sendable {
     private struct State: ~Copyable {
         var handle: CancelHandle?
         var running: UInt64?
-        var last: UInt64 = 0
     }
 
     private let state = Mutex(State())
+    /// Outside of the lock, which is held while a request travels: callers on the cooperative pool must not wait for that.
+    private let last = Atomic<UInt64>(0)
 
     func connect(_ handle: consuming CancelHandle?) {
         var handle = handle
@@ -20,24 +21,32 @@ final class StatementCanceller: Sendable {
     }
 
     /// A number for a statement that is going to run.
-    func makeTicket() -> UInt64 {
-        state.withLock {
-            $0.last += 1
-            return $0.last
-        }
-    }
+    func makeTicket() -> UInt64 { last.add(1, ordering: .relaxed).newValue }
 
     func begin(_ ticket: UInt64) { state.withLock { $0.running = ticket } }
     func end() { state.withLock { $0.running = nil } }
 
     /// Cancels the statement of this ticket if it is running, or whichever is running without a ticket. Blocks.
-    func cancel(_ ticket: UInt64?) {
+    /// - Returns: whether there was one.
+    @discardableResult
+    func cancel(_ ticket: UInt64?) -> Bool {
         state.withLock { state in
-            guard let running = state.running, ticket == nil || ticket == running else { return }
+            guard let running = state.running, ticket == nil || ticket == running else { return false }
             state.handle?.cancel()
+            return true
         }
     }
 
     /// For a cancelled task's handler, which must not block.
-    func cancelSoon(_ ticket: UInt64) { Thread.detachNewThread { [self] in cancel(ticket) } }
+    ///
+    /// Asks again as long as the statement runs, for about 25 s: the server forgets a request that overtakes its statement.
+    func cancelSoon(_ ticket: UInt64) {
+        Thread.detachNewThread { [self] in
+            var pause = 0.1
+            while pause < 20, cancel(ticket) {
+                Thread.sleep(forTimeInterval: pause)
+                pause *= 2
+            }
+        }
+    }
 }

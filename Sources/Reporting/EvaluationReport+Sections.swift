@@ -44,7 +44,7 @@ extension EvaluationReport {
                 difference.policy, difference.baseline,
                 estimate.map { quantity.text($0.value, spread: $0.spread, isSigned: true) } ?? Self.missing(difference.isWithheld),
                 estimate.map { quantity.text(lower: $0.lower, upper: $0.upper, isSigned: true) } ?? "",
-                difference.probabilityBetter.map { NumberFormat.fixed($0, decimals: 3) } ?? "",
+                difference.probabilityBetter.map(NumberFormat.probability) ?? "",
             ])
             if let estimate { rows.append(ForestPlot.Row(name: "\(difference.policy) less \(difference.baseline)", estimate: estimate)) }
         }
@@ -83,7 +83,7 @@ extension PolicyEvaluation {
             }
         }
         var paragraphs = ["Verdict: \(verdict.rawValue)." + (verdict == .unsupported ? " The log cannot answer for this policy." : "")]
-        paragraphs += reasons
+        paragraphs += reasons.map(\.capitalisedFirst)
         let plot = ForestPlot(title: "\(policy): estimates of its value", quantity: quantity, rows: rows)
         var notes = [diagnostics.sentence(rowCount: rowCount)]
         if let flagged = diagnostics.armFrequencies?.flagged, !flagged.isEmpty {

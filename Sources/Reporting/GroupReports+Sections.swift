@@ -78,7 +78,7 @@ extension [GroupSummary] {
         var table = TextTable(columns: [.text("group"), .number("units"), .number("mean"), .number("interval")])
         for group in self {
             table.append([
-                group.group + (controls.contains(group.group) && group.group != "holdout" ? " (control)" : ""),
+                group.group + (controls.contains(group.group) && !["control", "holdout"].contains(group.group) ? " (control)" : ""),
                 NumberFormat.count(group.unitCount),
                 group.estimate.map { quantity.text($0.value, spread: $0.spread) } ?? NumberFormat.notAvailable,
                 group.estimate.map { quantity.text(lower: $0.lower, upper: $0.upper) } ?? "",
@@ -106,7 +106,7 @@ extension [GroupComparison] {
                 comparison.group,
                 difference.map { quantity.text($0.value, spread: $0.spread, isSigned: true) } ?? NumberFormat.notAvailable,
                 difference.map { quantity.text(lower: $0.lower, upper: $0.upper, isSigned: true) } ?? "",
-                comparison.pValue.map { $0 < 0.001 ? "< 0.001" : NumberFormat.fixed($0, decimals: 3) } ?? "",
+                comparison.pValue.map(NumberFormat.probability) ?? "",
                 lift.map { Quantity.share.text($0.value, spread: $0.spread, isSigned: true) } ?? NumberFormat.notAvailable,
                 lift.map { Quantity.share.text(lower: $0.lower, upper: $0.upper, isSigned: true) } ?? "",
             ])

@@ -42,6 +42,12 @@ package enum NumberFormat {
         share.isFinite ? fixed(share * 100, decimals: decimals) + "%" : fixed(share, decimals: 0)
     }
 
+    /// A probability with three decimals, never as certain: `< 0.001`, `> 0.999`.
+    package static func probability(_ value: Double) -> String {
+        guard value.isFinite else { return notAvailable }
+        return value < 0.001 ? "< 0.001" : value > 0.999 ? "> 0.999" : fixed(value, decimals: 3)
+    }
+
     /// A length of time in its largest fitting unit: `850 ms`, `12 s`, `4 min`, `3.5 h`, `2 days`.
     package static func duration(seconds: Double) -> String {
         guard seconds.isFinite else { return notAvailable }

@@ -29,7 +29,7 @@ package enum Quantity: Hashable, Sendable {
 
     private static func decimals(spread: Double) -> Int {
         guard spread.isFinite, spread > 0 else { return 2 }
-        return min(6, max(0, 1 - Int(log10(spread).rounded(.down))))
+        return min(10, max(0, 1 - Int(log10(spread).rounded(.down))))
     }
 
     private static let symbols = ["EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥", "INR": "₹"]

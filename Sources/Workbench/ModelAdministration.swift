@@ -1,7 +1,7 @@
 import Catalog
+import Features
 import Foundation
 package import HaggleCore
-import Features
 import Learning
 import NeuralNetwork
 import Policies

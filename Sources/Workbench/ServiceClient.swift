@@ -121,7 +121,8 @@ package struct ServiceClient: Sendable {
         } catch let error as HTTPClientError {
             throw WorkbenchError.serviceUnreachable(server: server, reason: "\(error)")
         } catch let error as NIOConnectionError {
-            throw WorkbenchError.serviceUnreachable(server: server, reason: "\(error.connectionErrors.first.map { "\($0.error)" } ?? "no address")")
+            throw WorkbenchError.serviceUnreachable(
+                server: server, reason: "\(error.connectionErrors.first.map { "\($0.error)" } ?? "no address")")
         }
     }
 
@@ -130,7 +131,8 @@ package struct ServiceClient: Sendable {
         guard response.status == .ok else {
             let problem = try? JSONDecoder().decode(Problem.self, from: body)
             throw WorkbenchError.serviceRefused(
-                status: Int(response.status.code), code: problem?.code ?? "unknown", detail: problem?.detail ?? response.status.reasonPhrase)
+                status: Int(response.status.code), code: problem?.code ?? "unknown", detail: problem?.detail ?? response.status.reasonPhrase
+            )
         }
         return try JSONDecoder().decode(type, from: body)
     }

@@ -39,7 +39,8 @@ extension WorkbenchError: CustomStringConvertible {
         case .filesDisagree(let message): message
         case .invalidFiles(let problems): problems.joined(separator: "\n")
         case .needsConfirmation(let lines):
-            lines.joined(separator: "\n") + "\nthese changes re-randomise units or break the learned state; repeat with --yes to carry them out"
+            lines.joined(separator: "\n")
+                + "\nthese changes re-randomise units or break the learned state; repeat with --yes to carry them out"
         case .fileExists(let path): "\(path) exists already; name another file or remove it"
         }
     }

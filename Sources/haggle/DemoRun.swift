@@ -160,7 +160,10 @@ struct DemoRun {
             asOf: Timestamp(seconds: Date().timeIntervalSince1970))
         let count = experiment.arms.count
         let policies: [(name: String, policy: any Policy, truth: Double)] = [
-            ("snapshot:\(visited.judged.version)", SnapshotPolicy(visited.judged), shop.value(of: SnapshotPolicy(visited.judged), over: population)),
+            (
+                "snapshot:\(visited.judged.version)", SnapshotPolicy(visited.judged),
+                shop.value(of: SnapshotPolicy(visited.judged), over: population)
+            ),
             ("uniform", UniformPolicy(armCount: count), truth.uniform),
             ("arm:none", FixedPolicy(arm: experiment.controlIndex, armCount: count, controlIndex: experiment.controlIndex), truth.control),
         ]
@@ -184,7 +187,8 @@ struct DemoRun {
 
     private func counts(_ pool: ConnectionPool) async throws -> (impressions: Int, conversions: Int) {
         let row = try await pool.withConnection {
-            try await $0.query("SELECT (SELECT count(*) FROM impressions) AS impressions, (SELECT count(*) FROM conversions) AS conversions")[0]
+            try await $0.query(
+                "SELECT (SELECT count(*) FROM impressions) AS impressions, (SELECT count(*) FROM conversions) AS conversions")[0]
         }
         return (try row.decode("impressions", as: Int.self), try row.decode("conversions", as: Int.self))
     }

@@ -11,6 +11,11 @@ struct Terminal: Sendable {
     /// Whether a person is looking.
     var isInteractive: Bool { isatty(descriptor) == 1 }
 
+    /// Writes all bytes, or throws: results must not get lost in silence.
+    func write(bytes: [UInt8]) throws {
+        try FileHandle(fileDescriptor: descriptor, closeOnDealloc: false).write(contentsOf: Data(bytes))
+    }
+
     func write(_ text: String) { try? FileHandle(fileDescriptor: descriptor, closeOnDealloc: false).write(contentsOf: Data(text.utf8)) }
 }
 

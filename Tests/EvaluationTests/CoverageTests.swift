@@ -9,7 +9,7 @@ struct CoverageForm: Sendable, CustomTestStringConvertible {
     var worldCount: Int
     var resamples: Int
 
-    static let current = isSoak ? CoverageForm(worldCount: 4000, resamples: 1000) : CoverageForm(worldCount: 300, resamples: 200)
+    static let current = isSoak ? CoverageForm(worldCount: 2000, resamples: 500) : CoverageForm(worldCount: 300, resamples: 200)
     static let isSoak = ProcessInfo.processInfo.environment["HAGGLE_SOAK"] == "1"
 
     var testDescription: String {

@@ -162,7 +162,9 @@ import Testing
 
     @Test func aMapThatDoesNotFitTheFileIsExplained() async throws {
         try await withFile(Self.campaign) { path in
-            #expect(throws: TabularError.self) { try CSVImport(path: path, map: ColumnMap(reward: "spend", unit: "customer"), schema: FeatureSchema()) }
+            #expect(throws: TabularError.self) {
+                try CSVImport(path: path, map: ColumnMap(reward: "spend", unit: "customer"), schema: FeatureSchema())
+            }
             #expect(throws: EventLogError.self) { try CSVImport(path: path, map: ColumnMap(reward: "money"), schema: FeatureSchema()) }
             #expect(throws: EventLogError.self) {
                 try CSVImport(path: path, map: ColumnMap(reward: "spend", propensity: "0"), schema: FeatureSchema())

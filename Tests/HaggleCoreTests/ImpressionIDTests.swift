@@ -18,6 +18,8 @@ import Testing
         #expect(early.description < late.description)
     }
 
-    @Test(arguments: ["", "017f22e2", "017f22e279b07cc398c4dc0c0c07398f", "017f22e2-79b0-7cc3-98c4-dc0c0c07398g", "017f22e2-79b0-7cc3-98c4-dc0c0c07398f0"])
+    @Test(arguments: [
+        "", "017f22e2", "017f22e279b07cc398c4dc0c0c07398f", "017f22e2-79b0-7cc3-98c4-dc0c0c07398g", "017f22e2-79b0-7cc3-98c4-dc0c0c07398f0",
+    ])
     func refusesOtherText(_ text: String) { #expect(ImpressionID(text) == nil) }
 }

@@ -14,6 +14,8 @@ import Testing
     @Test(arguments: ["2026-11-01T00:00:00Z", "2019-11-24T00:03:13.442536Z", "1969-07-20T20:17:40.500Z"])
     func writesWhatItReads(_ text: String) throws { #expect(try #require(Timestamp(text)).description == text) }
 
-    @Test(arguments: ["", "2026", "2026-13-01", "2026-02-29", "2026-11-01T25:00:00Z", "2026-11-01T00:00:00+", "2026-11-01T00:00:00Zx", "now"])
+    @Test(arguments: [
+        "", "2026", "2026-13-01", "2026-02-29", "2026-11-01T25:00:00Z", "2026-11-01T00:00:00+", "2026-11-01T00:00:00Zx", "now",
+    ])
     func refusesOtherText(_ text: String) { #expect(Timestamp(text) == nil) }
 }

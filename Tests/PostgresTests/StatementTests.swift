@@ -20,7 +20,8 @@ import Testing
     @Test func errorsCarryStateAndNamesAndShowNoData() async throws {
         try await withEmptyDatabase { target in
             try await Connection.with(target) { connection in
-                try await connection.executeScript("CREATE TABLE people (email text CONSTRAINT people_key PRIMARY KEY, age int CHECK (age > 0))")
+                try await connection.executeScript(
+                    "CREATE TABLE people (email text CONSTRAINT people_key PRIMARY KEY, age int CHECK (age > 0))")
                 try await connection.execute("INSERT INTO people VALUES (\("ada@example.org"), 36)")
                 let duplicate = await #expect(throws: DatabaseError.self) {
                     try await connection.execute("INSERT INTO people VALUES (\("ada@example.org"), 36)")
@@ -47,7 +48,9 @@ import Testing
                 await #expect(throws: DatabaseError.self) { try await connection.execute("SELECT 1; SELECT 2") }
                 try await connection.executeScript("CREATE TABLE a (n int); CREATE TABLE b (n int); -- done")
                 // A script is one transaction: the failing second statement undoes the first.
-                await #expect(throws: DatabaseError.self) { try await connection.executeScript("INSERT INTO a VALUES (1); INSERT INTO missing VALUES (1)") }
+                await #expect(throws: DatabaseError.self) {
+                    try await connection.executeScript("INSERT INTO a VALUES (1); INSERT INTO missing VALUES (1)")
+                }
                 #expect(try await connection.query("SELECT * FROM a").isEmpty)
             }
         }

@@ -55,7 +55,7 @@ import Testing
         let flowing = text.replacingOccurrences(of: "\n", with: " ")
         #expect(text.contains("10,000 rows, 5 arms, standard errors clustered by unit, reward model linear"))
         #expect(text.contains("312 rows left out: HOLDOUT 300, NOT_IN_TRAFFIC 12"))
-        #expect(text.contains("Verdict: weak.") && text.contains("estimators disagree by more than 2 standard errors."))
+        #expect(text.contains("Verdict: weak.") && text.contains("Estimators disagree by more than 2 standard errors."))
         let line = text.split(separator: "\n").first { $0.hasPrefix("IPS ") } ?? ""
         #expect(
             line.split(separator: "  ").map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty } == [
@@ -79,6 +79,7 @@ import Testing
         let section = try #require(Self.report().sections().last)
         #expect(section.tables[0].rows.count == 1)
         #expect(section.text().contains("-0.85 to -0.37") && !section.text().contains("+1.0 to +5.0"))
+        #expect(section.text().contains("< 0.001"), "never certain")
     }
 
     @Test func theJSONKeepsFullPrecision() throws {

@@ -42,7 +42,9 @@ import Testing
     static func imports(of file: URL) throws -> Set<String> {
         var found: Set<String> = []
         for line in try String(contentsOf: file, encoding: .utf8).split(separator: "\n") {
-            let words = line.split(separator: " ").drop { ["package", "public", "internal", "private", "fileprivate", "@preconcurrency"].contains($0) }
+            let words = line.split(separator: " ").drop {
+                ["package", "public", "internal", "private", "fileprivate", "@preconcurrency"].contains($0)
+            }
             guard words.first == "import", let name = words.dropFirst().last else { continue }
             found.insert(String(name.split(separator: ".")[0]))
         }
@@ -70,7 +72,8 @@ import Testing
             for file in try Self.sources(of: module) {
                 for library in try Self.imports(of: file) {
                     guard let allowed = Self.wrapper[library] else { continue }
-                    #expect(allowed.contains(module), "\(module)/\(file.lastPathComponent) imports \(library), which \(allowed.sorted()) wraps")
+                    #expect(
+                        allowed.contains(module), "\(module)/\(file.lastPathComponent) imports \(library), which \(allowed.sorted()) wraps")
                 }
             }
         }

@@ -10,7 +10,8 @@ import Testing
     }
 
     @Test func everyMigrationIsNamedAndOrdered() throws {
-        let names = try FileManager.default.contentsOfDirectory(atPath: ImportTableTests.root.appending(path: "sql/migrations").path).sorted()
+        let names = try FileManager.default.contentsOfDirectory(atPath: ImportTableTests.root.appending(path: "sql/migrations").path)
+            .sorted()
         #expect(!names.isEmpty)
         for (index, name) in names.enumerated() {
             #expect(name.hasPrefix("V" + String(repeating: "0", count: 4 - String(index + 1).count) + "\(index + 1)_"), "\(name)")

@@ -196,7 +196,9 @@ struct JSONReader {
     }
 
     private mutating func skipWhitespace() {
-        while position < bytes.count, bytes[position] == 0x20 || bytes[position] == 0x0a || bytes[position] == 0x0d || bytes[position] == 0x09 {
+        while position < bytes.count,
+            bytes[position] == 0x20 || bytes[position] == 0x0a || bytes[position] == 0x0d || bytes[position] == 0x09
+        {
             position += 1
         }
     }
@@ -209,7 +211,8 @@ struct JSONReader {
 
     private mutating func takeWord(_ word: StaticString) -> Bool {
         let count = word.utf8CodeUnitCount
-        guard position + count <= bytes.count, String(decoding: bytes[position..<position + count], as: UTF8.self) == word.description else {
+        guard position + count <= bytes.count, String(decoding: bytes[position..<position + count], as: UTF8.self) == word.description
+        else {
             return false
         }
         position += count

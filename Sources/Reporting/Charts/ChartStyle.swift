@@ -12,7 +12,7 @@ package enum ChartStyle {
 
     static let rules = """
         .chart{display:block;width:100%;max-width:29rem;height:auto;font-family:system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;font-size:11.5px}
-        .chart .label{fill:var(--soft)}.chart .name,.chart .value{fill:var(--ink)}.chart .value{font-variant-numeric:tabular-nums}
+        .chart .label{fill:var(--soft)}.chart .name,.chart .value{fill:var(--ink)}.chart .name,.chart .value{paint-order:stroke;stroke:var(--card);stroke-width:3px;stroke-linejoin:round}.chart .value{font-variant-numeric:tabular-nums}
         .chart .grid{stroke:var(--line)}.chart .axis,.chart .tick{stroke:var(--axis)}.chart .reference{stroke:var(--ink);stroke-dasharray:4 3;opacity:.7}
         .chart .colour-control{--c:var(--c-control)}.chart .colour-0{--c:var(--c-0)}.chart .colour-1{--c:var(--c-1)}.chart .colour-2{--c:var(--c-2)}.chart .colour-3{--c:var(--c-3)}\
         .chart .colour-4{--c:var(--c-4)}.chart .colour-5{--c:var(--c-5)}.chart .colour-6{--c:var(--c-6)}

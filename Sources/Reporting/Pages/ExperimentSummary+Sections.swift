@@ -41,19 +41,20 @@ extension ExperimentSummary {
 
     /// Arms with their counts and rewards.
     package var armTable: TextTable {
-        var table = TextTable(columns: [
-            .text("arm"), .number(rewardName), .number("interval"), .number("discount"), .number("impressions"),
-            .number("share"), .number("conversions"),
-        ])
+        let hasDiscounts = arms.contains { $0.discount != nil }
+        var table = TextTable(
+            columns: [.text("arm"), .number(rewardName), .number("interval")] + (hasDiscounts ? [.number("discount")] : [])
+                + [.number("impressions"), .number("share"), .number("conversions")])
         let total = arms.reduce(0) { $0 + $1.impressions }
         for arm in arms {
-            table.append([
-                arm.key.rawValue + (arm.isControl ? " (control)" : ""),
-                arm.reward.map { quantity.text($0.value, spread: $0.spread) } ?? "",
-                arm.reward.map { quantity.text(lower: $0.lower, upper: $0.upper) } ?? "not yet",
-                arm.discount.map(ArmSummary.percent) ?? "", NumberFormat.count(arm.impressions),
-                total > 0 ? NumberFormat.percent(Double(arm.impressions) / Double(total)) : "", NumberFormat.count(arm.conversions),
-            ])
+            let name = arm.key.rawValue + (arm.isControl && arm.key != "control" ? " (control)" : "")
+            let reward =
+                arm.reward.map { [quantity.text($0.value, spread: $0.spread), quantity.text(lower: $0.lower, upper: $0.upper)] }
+                ?? ["", "not yet"]
+            let share = total > 0 ? NumberFormat.percent(Double(arm.impressions) / Double(total)) : ""
+            table.append(
+                [name] + reward + (hasDiscounts ? [arm.discount.map(ArmSummary.percent) ?? ""] : [])
+                    + [NumberFormat.count(arm.impressions), share, NumberFormat.count(arm.conversions)])
         }
         return table
     }

@@ -20,7 +20,7 @@ enum PageStyle {
             .status{font-size:.8125rem;font-weight:600;padding:.1rem .55rem;border-radius:99px;border:1px solid currentColor;color:var(--soft);white-space:nowrap}
             .status.live{color:var(--good)}.status.held{color:var(--warn)}
             .verdict{font-size:1.05rem;font-weight:600;margin:.75rem 0 0}.verdict.good{color:var(--good)}.verdict.bad{color:var(--bad)}
-            .card>.verdict:first-child{margin-top:0}.card>:last-child{margin-bottom:0}
+            .card>.verdict:first-child,.card>.figures:first-child{margin-top:0}.card>:last-child{margin-bottom:0}
             .figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(10.5rem,1fr));gap:.9rem 1.5rem;margin:1rem 0 .25rem}
             .figures div{min-width:0}
             dt{color:var(--soft);font-size:.8125rem}

@@ -94,7 +94,8 @@ struct ModelCommand: AsyncParsableCommand {
                     ExperimentKey(experiment), to: SnapshotVersion(version), now: Timestamp(seconds: Date().timeIntervalSince1970),
                     by: currentUser())
             }
-            output("published snapshot \(published) with the network of snapshot \(version); pinned until `haggle model unpin \(experiment)`")
+            output(
+                "published snapshot \(published) with the network of snapshot \(version); pinned until `haggle model unpin \(experiment)`")
         }
     }
 

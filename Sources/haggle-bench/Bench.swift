@@ -1,0 +1,50 @@
+import Foundation
+import HaggleCore
+import Logging
+import Postgres
+
+/// `make bench`: speed, as figures and ratios measured in one run on this machine. Everything listens on loopback and ends by itself.
+@main
+struct Bench {
+    static func main() async throws {
+        var logger = Logger(label: "bench") { StreamLogHandler.standardError(label: $0) }
+        logger.logLevel = .error
+        let seconds = ProcessInfo.processInfo.environment["HAGGLE_BENCH_SECONDS"].flatMap { Double($0) } ?? 4
+        let subject = try BenchSubject()
+        print("in process (20 features, 6 arms, hidden [64, 32])")
+        InProcessBench(subject: subject).run()
+        let directory = FileManager.default.temporaryDirectory.appending(path: "haggle-bench-\(getpid())").path
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        let cluster = try await ManagedCluster.start(dataDirectory: directory, logger: logger)
+        do {
+            print("\nHTTP on loopback, load generator on the same machine, \(Int(seconds)) s each")
+            try await ServiceBench(subject: subject, target: cluster.target, seconds: seconds, logger: logger).run()
+            print("\nrows into PostgreSQL")
+            try await CopyBench(subject: subject, url: cluster.url, logger: logger).run()
+        } catch {
+            await cluster.stop()
+            throw error
+        }
+        await cluster.stop()
+    }
+
+    /// Prints one aligned line.
+    static func report(_ name: String, _ value: String) {
+        print("  " + name + String(repeating: " ", count: max(1, 58 - name.count)) + value)
+    }
+
+    /// Seconds that a block takes.
+    static func seconds(_ body: () throws -> Void) rethrows -> Double {
+        let elapsed = try ContinuousClock().measure(body).components
+        return Double(elapsed.seconds) + Double(elapsed.attoseconds) / 1e18
+    }
+
+    static func seconds(_ body: () async throws -> Void) async rethrows -> Double {
+        let start = ContinuousClock.now
+        try await body()
+        let elapsed = (ContinuousClock.now - start).components
+        return Double(elapsed.seconds) + Double(elapsed.attoseconds) / 1e18
+    }
+
+    static func fixed(_ value: Double, _ decimals: Int = 1) -> String { String(format: "%.\(decimals)f", value) }
+}

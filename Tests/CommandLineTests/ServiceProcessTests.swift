@@ -1,0 +1,93 @@
+import Foundation
+import HaggleCore
+import Postgres
+import Synchronization
+import TestSupport
+import Testing
+
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
+
+/// The service as its own process.
+@Suite(.serialized) struct ServiceProcessTests {
+    /// `kill -9` under load: what was acknowledged is in the log, once, and nothing else is but what was in flight.
+    ///
+    /// Reduced to 2 kills; `HAGGLE_SOAK=1` does 50.
+    @Test func killingTheServerLosesNothingAcknowledged() async throws {
+        let kills = ProcessInfo.processInfo.environment["HAGGLE_SOAK"] == nil ? 2 : 50
+        try await withDatabase { target in
+            for round in 0..<kills {
+                let folder = FileManager.default.temporaryDirectory.appending(path: "haggle-kill-\(UUID().uuidString)")
+                try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+                defer { try? FileManager.default.removeItem(at: folder) }
+                let server = try Program.start(
+                    ["serve", "--port", "0", "--experiments", "experiments/shop-demo.yaml", "--database", target.url], folder: folder)
+                let port = try await Self.port(folder)
+                let clients = 8
+                let acknowledged = Mutex<Set<String>>([])
+                let stop = Atomic<Bool>(false)
+                let threads = (0..<clients).map { client in
+                    let thread = Thread {
+                        guard let socket = LoopbackConnection(port: port) else { return }
+                        var index = 0
+                        while !stop.load(ordering: .relaxed) {
+                            guard let id = socket.assign(unit: "r\(round)-\(client)-\(index)") else { return }
+                            acknowledged.withLock { _ = $0.insert(id) }
+                            index += 1
+                        }
+                    }
+                    thread.start()
+                    return thread
+                }
+                try await Task.sleep(for: .milliseconds(700))
+                kill(server.processIdentifier, SIGKILL)
+                server.waitUntilExit()
+                stop.store(true, ordering: .relaxed)
+                while threads.contains(where: { !$0.isFinished }) { try await Task.sleep(for: .milliseconds(5)) }
+                let told = acknowledged.withLock { $0 }
+                #expect(told.count > 50, "the load was too small to mean anything")
+                let prefix = "r\(round)-%"
+                let logged = try await Connection.with(target) { connection in
+                    try await connection.query("SELECT id::text AS id FROM impressions WHERE unit LIKE \(prefix)")
+                        .map { try $0.decode("id", as: String.self) }
+                }
+                #expect(Set(logged).count == logged.count)
+                #expect(told.subtracting(logged).isEmpty, "acknowledged rows are missing")
+                // A row whose answer was on its way when the process died may be there without its client knowing.
+                #expect(logged.count - told.count <= clients)
+            }
+        }
+    }
+
+    @Test func sigtermFinishesAndExitsZero() async throws {
+        try await withDatabase { target in
+            let folder = FileManager.default.temporaryDirectory.appending(path: "haggle-term-\(UUID().uuidString)")
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+            defer { try? FileManager.default.removeItem(at: folder) }
+            let server = try Program.start(
+                ["serve", "--port", "0", "--experiments", "experiments/shop-demo.yaml", "--database", target.url], folder: folder)
+            let port = try await Self.port(folder)
+            let socket = try #require(LoopbackConnection(port: port))
+            #expect(socket.assign(unit: "one") != nil)
+            kill(server.processIdentifier, SIGTERM)
+            server.waitUntilExit()
+            #expect(server.terminationStatus == 0)
+        }
+    }
+
+    /// The port that the server prints once it answers.
+    private static func port(_ folder: URL) async throws -> UInt16 {
+        for _ in 0..<400 {
+            let text = (try? String(contentsOf: folder.appending(path: "err"), encoding: .utf8)) ?? ""
+            if let match = text.firstMatch(of: /serving on http:\/\/127\.0\.0\.1:(\d+)\n/), let port = UInt16(match.1) { return port }
+            try await Task.sleep(for: .milliseconds(50))
+        }
+        let text = (try? String(contentsOf: folder.appending(path: "err"), encoding: .utf8)) ?? ""
+        throw NotServing(errors: text)
+    }
+
+    private struct NotServing: Error { let errors: String }
+}
