@@ -118,7 +118,7 @@ extension [UInt8] {
             if isPlain {
                 unsafe append(contentsOf: utf8)
             } else {
-                for unsafebyte in unsafe utf8 { append(copyByte: byte) }
+                for index in utf8.indices { append(copyByte: unsafe utf8[index]) }
             }
         }
     }
