@@ -118,7 +118,7 @@ extension [UInt8] {
             if isPlain {
                 unsafe append(contentsOf: utf8)
             } else {
-                unsafe utf8.forEach { append(copyByte: $0) }
+                for index in utf8.indices { append(copyByte: unsafe utf8[index]) }
             }
         }
     }

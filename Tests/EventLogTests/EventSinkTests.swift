@@ -2,6 +2,7 @@ import EventLog
 import Foundation
 import HaggleCore
 import Postgres
+import Synchronization
 import TestSupport
 import Testing
 
@@ -305,6 +306,7 @@ import Testing
     @Test func aReaderThatRemembersAPositionMissesNothing() async throws {
         try await TestLog.with { log in
             let total = 600
+            let isWritten = Flag()
             let other = PostgresEventSink(target: log.target, configuration: .init(batchLimit: 3), logger: TestLog.silent)
             let seen = try await withThrowingTaskGroup(of: [ImpressionID].self) { group in
                 group.addTask {
@@ -329,12 +331,14 @@ import Testing
                         try await writers.waitForAll()
                     }
                     await other.shutdown()
+                    isWritten.isSet.store(true, ordering: .releasing)
                     return []
                 }
                 group.addTask {
                     var seen: [ImpressionID] = []
                     var cursor: Int64 = 0
-                    while seen.count < total {
+                    while true {
+                        let isLast = isWritten.isSet.load(ordering: .acquiring)
                         let high = try await log.reader.highWater()
                         // In pages, as the learner reads.
                         while true {
@@ -344,8 +348,8 @@ import Testing
                             cursor = last.position
                         }
                         cursor = high
+                        if isLast { return seen }
                     }
-                    return seen
                 }
                 return try await group.reduce(into: []) { $0 += $1 }
             }
@@ -353,6 +357,10 @@ import Testing
             #expect(Set(seen).count == total)
         }
     }
+}
+
+private final class Flag: Sendable {
+    let isSet = Atomic(false)
 }
 
 @Suite struct EventSinkLimitTests {
