@@ -1,7 +1,7 @@
 import Catalog
 import EventLog
-import HaggleCore
 import HTTPTypes
+import HaggleCore
 import Hummingbird
 import Logging
 import NIOCore

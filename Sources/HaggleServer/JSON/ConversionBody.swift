@@ -99,6 +99,7 @@ enum ConversionBody {
             occurredAt = read
         }
         return Conversion(
-            id: ConversionID(id), subject: subject, kind: kind, value: value, margin: fields.margin, occurredAt: occurredAt, receivedAt: now)
+            id: ConversionID(id), subject: subject, kind: kind, value: value, margin: fields.margin, occurredAt: occurredAt, receivedAt: now
+        )
     }
 }

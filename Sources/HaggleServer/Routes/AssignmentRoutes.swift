@@ -1,6 +1,6 @@
 import EventLog
-import HaggleCore
 import HTTPTypes
+import HaggleCore
 import Hummingbird
 import Logging
 import NIOCore
@@ -55,11 +55,14 @@ struct AssignmentRoutes: Sendable {
     /// Positions of the arms a request allows, checked; nil means all.
     private func eligible(_ body: AssignmentBody, _ entry: ExperimentRegistry.Entry) throws -> [Int]? {
         guard let keys = body.eligibleArms else { return nil }
-        guard !keys.isEmpty else { throw ServiceProblem.badRequest("eligible_arms", "eligible_arms: expected at least one arm, found none") }
+        guard !keys.isEmpty else {
+            throw ServiceProblem.badRequest("eligible_arms", "eligible_arms: expected at least one arm, found none")
+        }
         let positions = try keys.map { key in
             guard let position = entry.positions[key] else {
                 let known = entry.experiment.arms.map(\.key.rawValue).joined(separator: ", ")
-                throw ServiceProblem.badRequest("unknown_arm", "eligible_arms: '\(key)' is no arm of this experiment; its arms are \(known)")
+                throw ServiceProblem.badRequest(
+                    "unknown_arm", "eligible_arms: '\(key)' is no arm of this experiment; its arms are \(known)")
             }
             return position
         }

@@ -1,8 +1,8 @@
 import Catalog
 import EventLog
 import Foundation
-import HaggleCore
 import HTTPTypes
+import HaggleCore
 import Hummingbird
 import Logging
 import Postgres
