@@ -50,13 +50,38 @@ package struct HaggleService: Sendable {
         self.onServing = onServing
     }
 
-    /// Runs until SIGTERM or SIGINT, or until the task is cancelled or its service group shuts down; requests in flight are finished
-    /// and the log is flushed before it returns.
+    /// Runs until SIGTERM or SIGINT, or until the task is cancelled or its service group shuts down: each ends it the same way. Requests in
+    /// flight are finished and the log is flushed before it returns.
     package func run(signals: Bool = true) async throws {
+        let (stopping, stop) = AsyncStream.makeStream(of: Void.self)
+        // The work has a task of its own, which is never cancelled: cancelling would tear connections from under requests in flight.
+        let work = Task { try await serve(until: StopService(stopping: stopping), signals: signals) }
+        try await withGracefulShutdownHandler {
+            try await withTaskCancellationHandler {
+                try await work.value
+            } onCancel: {
+                stop.finish()
+            }
+        } onGracefulShutdown: {
+            stop.finish()
+        }
+    }
+
+    private func serve(until stop: StopService, signals: Bool) async throws {
+        let pool = ConnectionPool(target: configuration.target, size: configuration.poolSize, waitSeconds: 5, logger: logger)
+        do {
+            try await serve(until: stop, signals: signals, pool: pool)
+        } catch {
+            await pool.close()
+            throw error
+        }
+        await pool.close()
+    }
+
+    private func serve(until stop: StopService, signals: Bool, pool: ConnectionPool) async throws {
         var services: [any Service] = []
         let registry = ExperimentRegistry()
         let metrics = ServiceMetrics(registry: PrometheusRegistry())
-        let pool = ConnectionPool(target: configuration.target, size: configuration.poolSize, waitSeconds: 5, logger: logger)
         if configuration.role != .learner {
             try await registry.refresh(from: pool, logger: logger)
             let sink = PostgresEventSink(
@@ -71,17 +96,10 @@ package struct HaggleService: Sendable {
                 LearningService(target: configuration.target, logger: logger, now: { Timestamp.now }) { metrics.count($0) })
         }
         if configuration.role == .learner { await onServing(0) }
-        let group = ServiceGroup(
-            configuration: .init(
-                services: services.map { .init(service: $0) }, gracefulShutdownSignals: signals ? [.sigterm, .sigint] : [],
-                logger: logger))
-        do {
-            try await group.run()
-        } catch {
-            await pool.close()
-            throw error
-        }
-        await pool.close()
+        var group = ServiceGroupConfiguration(
+            services: services.map { .init(service: $0) }, gracefulShutdownSignals: signals ? [.sigterm, .sigint] : [], logger: logger)
+        group.services.append(.init(service: stop, successTerminationBehavior: .gracefullyShutdownGroup))
+        try await ServiceGroup(configuration: group).run()
     }
 
     /// The router with every route; separate so that a test can hold it against the OpenAPI document.
@@ -95,6 +113,7 @@ package struct HaggleService: Sendable {
         AssignmentRoutes(registry: registry, sink: sink, clock: clock, metrics: metrics).add(to: router)
         ConversionRoutes(registry: registry, sink: sink, clock: clock, metrics: metrics).add(to: router)
         ExperimentRoutes(registry: registry, pool: pool, metrics: metrics, logger: logger).add(to: router)
+        DashboardRoutes(registry: registry, analyses: AnalysisCache(pool: pool), metrics: metrics, logger: logger).add(to: router)
         OperationsRoutes(registry: registry, pool: pool, clock: clock, metrics: metrics).add(to: router)
         return router
     }
@@ -107,6 +126,15 @@ package struct HaggleService: Sendable {
             configuration: .init(address: .hostname(configuration.host, port: configuration.port), serverName: "haggle"),
             onServerRunning: { [onServing] channel in await onServing(channel.localAddress?.port ?? 0) },
             logger: logger)
+    }
+}
+
+/// Ends the group gracefully when it is told to; a service, so that no moment exists in which the word would be lost.
+private struct StopService: Service {
+    let stopping: AsyncStream<Void>
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown { for await _ in stopping {} }
     }
 }
 

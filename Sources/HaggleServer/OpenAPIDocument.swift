@@ -1,7 +1,7 @@
 import HTTPTypes
 
 /// `/openapi.json`: what the service answers, written from the same table that the tests hold against the router.
-struct OpenAPIDocument {
+package struct OpenAPIDocument {
     struct Operation {
         let method: HTTPRequest.Method
         let path: String

@@ -3,9 +3,9 @@
 /// Foundation's decoder costs more than everything else on the request path together. This one makes no tree: the caller asks for what it
 /// expects, and every error names the place (`context.recency_days`) and the byte. Numbers must be finite doubles; `\u0000` and lone
 /// surrogates are refused, because jsonb refuses them and an acknowledged record must never be refusable by the database.
-struct JSONReader {
+package struct JSONReader {
     /// The kind of the value that comes next.
-    enum Kind: String {
+    package enum Kind: String {
         case object = "an object"
         case array = "an array"
         case string = "a string"
@@ -15,20 +15,20 @@ struct JSONReader {
     }
 
     /// Containers may nest this deep; deeper input is an error, not a stack overflow.
-    static let maximumDepth = 64
+    package static let maximumDepth = 64
 
     private let bytes: [UInt8]
-    private(set) var position = 0
+    package private(set) var position = 0
     private var depth = 0
     /// Where the reader is, as a path of keys and indices, for error messages.
     private var path: [String] = []
 
-    init(_ bytes: [UInt8]) { self.bytes = bytes }
+    package init(_ bytes: [UInt8]) { self.bytes = bytes }
 
     // MARK: Values
 
     /// The kind of the next value, without consuming it.
-    mutating func peekKind() throws(JSONProblem) -> Kind {
+    package mutating func peekKind() throws(JSONProblem) -> Kind {
         skipWhitespace()
         guard position < bytes.count else { throw problem("unexpected end of the body") }
         switch bytes[position] {
@@ -43,11 +43,11 @@ struct JSONReader {
     }
 
     /// Reads an object, handing each key to `field`, which must consume exactly one value. A key that comes twice is an error.
-    mutating func object(_ field: (inout JSONReader, String) throws(JSONProblem) -> Void) throws(JSONProblem) {
+    package mutating func object(_ field: (inout JSONReader, String) throws(JSONProblem) -> Void) throws(JSONProblem) {
         try expect(.object)
         try enter()
         position += 1
-        var seen: [String] = []
+        var seen: Set<String> = []
         skipWhitespace()
         if take("}") {
             depth -= 1
@@ -57,8 +57,7 @@ struct JSONReader {
             skipWhitespace()
             guard position < bytes.count, bytes[position] == UInt8(ascii: "\"") else { throw problem("expected a key in quotation marks") }
             let key = try string()
-            if seen.contains(key) { throw problem("the key \"\(key)\" stands twice") }
-            seen.append(key)
+            guard seen.insert(key).inserted else { throw problem("the key \"\(key)\" stands twice") }
             skipWhitespace()
             guard take(":") else { throw problem("expected ':' after a key") }
             path.append(key)
@@ -73,7 +72,7 @@ struct JSONReader {
     }
 
     /// Reads an array; `element` must consume exactly one value each time.
-    mutating func array(_ element: (inout JSONReader, Int) throws(JSONProblem) -> Void) throws(JSONProblem) {
+    package mutating func array(_ element: (inout JSONReader, Int) throws(JSONProblem) -> Void) throws(JSONProblem) {
         try expect(.array)
         try enter()
         position += 1
@@ -97,7 +96,7 @@ struct JSONReader {
     }
 
     /// Reads a string.
-    mutating func string() throws(JSONProblem) -> String {
+    package mutating func string() throws(JSONProblem) -> String {
         try expect(.string)
         position += 1
         let start = position
@@ -116,7 +115,7 @@ struct JSONReader {
     }
 
     /// Reads a finite number.
-    mutating func number() throws(JSONProblem) -> Double {
+    package mutating func number() throws(JSONProblem) -> Double {
         try expect(.number)
         let start = position
         _ = take("-")
@@ -146,7 +145,7 @@ struct JSONReader {
     }
 
     /// Reads `true` or `false`.
-    mutating func boolean() throws(JSONProblem) -> Bool {
+    package mutating func boolean() throws(JSONProblem) -> Bool {
         try expect(.boolean)
         if takeWord("true") { return true }
         if takeWord("false") { return false }
@@ -154,14 +153,14 @@ struct JSONReader {
     }
 
     /// Consumes `null` if it comes next.
-    mutating func takeNull() throws(JSONProblem) -> Bool {
+    package mutating func takeNull() throws(JSONProblem) -> Bool {
         guard try peekKind() == .null else { return false }
         guard takeWord("null") else { throw problem("expected null") }
         return true
     }
 
     /// Consumes one value of any kind, checking its syntax.
-    mutating func skipValue() throws(JSONProblem) {
+    package mutating func skipValue() throws(JSONProblem) {
         switch try peekKind() {
         case .object: try object { (reader, _) throws(JSONProblem) in try reader.skipValue() }
         case .array: try array { (reader, _) throws(JSONProblem) in try reader.skipValue() }
@@ -173,13 +172,13 @@ struct JSONReader {
     }
 
     /// Checks that nothing but white space is left.
-    mutating func end() throws(JSONProblem) {
+    package mutating func end() throws(JSONProblem) {
         skipWhitespace()
         guard position == bytes.count else { throw problem("unexpected text after the JSON value") }
     }
 
     /// An error at this place.
-    func problem(_ message: String) -> JSONProblem {
+    package func problem(_ message: String) -> JSONProblem {
         JSONProblem(path: path.joined(separator: "."), byte: position, message: message)
     }
 
@@ -300,12 +299,12 @@ struct JSONReader {
 }
 
 /// Why a body could not be read: where, and what was expected.
-struct JSONProblem: Error, CustomStringConvertible {
+package struct JSONProblem: Error, CustomStringConvertible {
     /// Keys and indices from the root, joined by dots; empty at the root.
-    let path: String
+    package let path: String
     /// Offset into the body.
-    let byte: Int
-    let message: String
+    package let byte: Int
+    package let message: String
 
-    var description: String { path.isEmpty ? "at byte \(byte): \(message)" : "\(path) (byte \(byte)): \(message)" }
+    package var description: String { path.isEmpty ? "at byte \(byte): \(message)" : "\(path) (byte \(byte)): \(message)" }
 }
