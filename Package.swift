@@ -163,7 +163,9 @@ let package = Package(
             imports: ["HaggleCore", "HaggleSQL", "Postgres", "Experiments", "EventLog", "Catalog", "Policies", "Learning"],
             outside: [.product(name: "AsyncHTTPClient", package: "async-http-client"), logging]),
         tests(
-            of: "Workbench", imports: ["HaggleCore", "HaggleSQL", "Postgres", "Evaluation", "EventLog", "Catalog"], outside: [logging]),
+            of: "Workbench",
+            imports: ["HaggleCore", "HaggleMath", "HaggleSQL", "Postgres", "Evaluation", "EventLog", "Catalog", "Policies"],
+            outside: [logging]),
         .testTarget(name: "CommandLineTests", dependencies: ["haggle", "HaggleCore", "Postgres", "TestSupport"]),
         .testTarget(name: "StructureTests"),
     ],
