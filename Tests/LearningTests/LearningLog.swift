@@ -63,20 +63,20 @@ struct LearningLog {
     /// What `haggle apply` does. The database's clock is turned back to the test's: a snapshot's age decides when the next one is due.
     @discardableResult
     func apply(_ experiment: Experiment, startsOver: Bool = false) async throws -> ExperimentVersion {
-        let version = try await pool.withTransaction { connection in
+        try await pool.withTransaction { connection in
             let version = try await Catalog.store(experiment, sourceText: "", by: "test", on: connection)
             try await SnapshotPublisher.adopt(experiment, version: version, startsOver: startsOver, on: connection)
+            // In the same commit, so that a running service never sees the real time.
+            try await Self.turnClockBack(on: connection)
             return version
         }
-        try await turnClockBack()
-        return version
     }
 
     /// Makes all snapshots as old as the start.
-    func turnClockBack() async throws {
-        try await pool.withConnection {
-            _ = try await $0.execute("UPDATE snapshots SET created_at = '2026-01-05T00:00:00Z'")
-        }
+    func turnClockBack() async throws { try await pool.withConnection { try await Self.turnClockBack(on: $0) } }
+
+    private static func turnClockBack(on connection: Connection) async throws {
+        _ = try await connection.execute("UPDATE snapshots SET created_at = '2026-01-05T00:00:00Z'")
     }
 
     func experiment() async throws -> Experiment { try await pool.withConnection { try await Catalog.experiment(key, on: $0).experiment } }
