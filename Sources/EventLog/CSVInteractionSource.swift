@@ -80,7 +80,10 @@ package struct CSVInteractionSource: InteractionSource {
 
             fileprivate init(source: CSVInteractionSource) { self.source = source }
 
-            package mutating func next() async throws -> Interaction? {
+            package mutating func next() async throws -> Interaction? { try await next(isolation: nil) }
+
+            /// On the caller's executor: without this, each row of a loop on an actor would cost two switches of threads.
+            package mutating func next(isolation actor: isolated (any Actor)?) async throws -> Interaction? {
                 if reader == nil { reader = try Reader(source) }
                 return try reader?.next()
             }

@@ -76,7 +76,10 @@ package struct PostgresInteractionSource: InteractionSource {
                 places = ArmPlaces(source.arms)
             }
 
-            package mutating func next() async throws -> Interaction? {
+            package mutating func next() async throws -> Interaction? { try await next(isolation: nil) }
+
+            /// On the caller's executor: without this, each row of a loop on an actor would cost two switches of threads.
+            package mutating func next(isolation actor: isolated (any Actor)?) async throws -> Interaction? {
                 while index == chunk.count {
                     guard let position = cursor else { return nil }
                     let rows = try await source.chunk(after: position)

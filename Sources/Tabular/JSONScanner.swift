@@ -87,10 +87,10 @@ package struct JSONScanner: Sendable {
         skipSpace()
         try take(UInt8(ascii: "\""), "a string")
         let begin = position
-        while position < end, bytes[position] != 34, bytes[position] != 92, bytes[position] >= 32 { position += 1 }
+        let isASCII = skipPlain()
         if position < end, bytes[position] == 34 {
             position += 1
-            return try text(begin, position - 1)
+            return try text(begin, position - 1, isASCII: isASCII)
         }
         var unescaped = Array(bytes[begin..<position])
         while true {
@@ -216,7 +216,25 @@ package struct JSONScanner: Sendable {
         return position - begin
     }
 
-    private func text(_ begin: Int, _ end: Int) throws -> String {
+    /// Moves to the first byte that is not itself in a string; says whether all before it were ASCII.
+    private mutating func skipPlain() -> Bool {
+        var seen: UInt8 = 0
+        var position = position
+        while position < end {
+            let byte = bytes[position]
+            if byte == 34 || byte == 92 || byte < 32 { break }
+            seen |= byte
+            position += 1
+        }
+        self.position = position
+        return seen < 128
+    }
+
+    private func text(_ begin: Int, _ end: Int, isASCII: Bool) throws -> String {
+        if isASCII {
+            // Nothing to validate; the bytes are copied before the closure ends.
+            return unsafe bytes.span.extracting(begin..<end).withUnsafeBufferPointer { unsafe String(decoding: $0, as: UTF8.self) }
+        }
         guard let text = String(validating: bytes[begin..<end], as: UTF8.self) else { throw error("UTF-8") }
         return text
     }
