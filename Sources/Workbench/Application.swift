@@ -20,7 +20,7 @@ package struct Application: Sendable {
     /// - Parameter confirmed: whether changes that re-randomise units or break the learned state may be carried out.
     /// - Throws: `WorkbenchError.needsConfirmation`; then nothing was changed.
     package func apply(_ files: [ExperimentFolder.File], confirmed: Bool, by actor: String) async throws -> ExperimentPlan {
-        try await pool.withTransaction { connection in
+        try await pool.withTransactionBesideLearner { connection in
             // One apply at a time, so that the plan is still true when it is carried out.
             _ = try await connection.query("SELECT pg_advisory_xact_lock(hashtextextended('haggle/apply', 0))::text")
             let applied = try await Catalog.experiments(on: connection)

@@ -94,13 +94,13 @@ package struct ModelAdministration: Sendable {
     package func rollBack(
         _ key: ExperimentKey, to version: SnapshotVersion, now: Timestamp, by actor: String
     ) async throws -> SnapshotVersion {
-        try await pool.withTransaction {
+        try await pool.withTransactionBesideLearner {
             try await SnapshotPublisher.rollBack(key, to: version, now: now, by: actor, on: $0)
         }
     }
 
     package func unpin(_ key: ExperimentKey, by actor: String) async throws {
-        try await pool.withTransaction { try await SnapshotPublisher.unpin(key, by: actor, on: $0) }
+        try await pool.withTransactionBesideLearner { try await SnapshotPublisher.unpin(key, by: actor, on: $0) }
     }
 
     private static func summary(_ stored: StoredSnapshot) -> Summary {
