@@ -164,7 +164,7 @@ let package = Package(
             outside: [.product(name: "AsyncHTTPClient", package: "async-http-client"), logging]),
         tests(
             of: "Workbench",
-            imports: ["HaggleCore", "HaggleMath", "HaggleSQL", "Postgres", "Evaluation", "EventLog", "Catalog", "Policies"],
+            imports: ["HaggleCore", "HaggleMath", "HaggleSQL", "Postgres", "Evaluation", "EventLog", "Catalog", "Policies", "Experiments"],
             outside: [logging]),
         .testTarget(name: "CommandLineTests", dependencies: ["haggle", "HaggleCore", "Postgres", "TestSupport"]),
         .testTarget(name: "StructureTests"),

@@ -1,4 +1,5 @@
 import Catalog
+import Experiments
 import HaggleCore
 import Logging
 import Policies

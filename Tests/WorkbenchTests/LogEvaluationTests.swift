@@ -1,4 +1,5 @@
 import Evaluation
+import EventLog
 import Foundation
 import HaggleCore
 import HaggleMath
