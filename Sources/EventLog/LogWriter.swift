@@ -76,10 +76,10 @@ struct LogWriter: Sendable {
                 ON CONFLICT DO NOTHING
                 RETURNING experiment, request_id, impression_id
             )
-            SELECT coalesce(a.impression_id, k.impression_id) AS first
+            SELECT coalesce(a.impression_id, (
+                       SELECT k.impression_id FROM request_keys k WHERE k.experiment = g.experiment AND k.request_id = g.request_id)) AS first
               FROM given g
               LEFT JOIN added a USING (experiment, request_id)
-              LEFT JOIN request_keys k USING (experiment, request_id)
              ORDER BY g.ordinal
             """
         ).map { try $0.impressionID("first") }
@@ -98,10 +98,11 @@ struct LogWriter: Sendable {
                 ON CONFLICT DO NOTHING
                 RETURNING experiment, salt, unit, impression_id
             )
-            SELECT coalesce(a.impression_id, k.impression_id) AS first
+            SELECT coalesce(a.impression_id, (
+                       SELECT k.impression_id FROM sticky_units k
+                        WHERE k.experiment = g.experiment AND k.salt = g.salt AND k.unit = g.unit)) AS first
               FROM given g
               LEFT JOIN added a USING (experiment, salt, unit)
-              LEFT JOIN sticky_units k USING (experiment, salt, unit)
              ORDER BY g.ordinal
             """
         ).map { try $0.impressionID("first") }
