@@ -49,7 +49,7 @@ struct Program {
         process.environment = variables
         process.currentDirectoryURL = URL(filePath: root)
         for (name, isOutput) in [("out", true), ("err", false)] {
-            FileManager.default.createFile(atPath: folder.appending(path: name).path, contents: nil)
+            _ = FileManager.default.createFile(atPath: folder.appending(path: name).path, contents: nil)
             let handle = try FileHandle(forWritingTo: folder.appending(path: name))
             if isOutput { process.standardOutput = handle } else { process.standardError = handle }
         }
