@@ -32,10 +32,10 @@ build-tests: deps
 	$(BUILD) --build-tests
 
 test: build-tests
-	swift test -c $(CONFIGURATION) --skip-build --disable-xctest
+	swift test -c $(CONFIGURATION) --skip-build --disable-xctest --no-parallel
 
 soak: build-tests
-	HAGGLE_SOAK=1 swift test -c $(CONFIGURATION) --skip-build --disable-xctest
+	HAGGLE_SOAK=1 swift test -c $(CONFIGURATION) --skip-build --disable-xctest --no-parallel
 
 bench: deps
 	$(BUILD) --product haggle

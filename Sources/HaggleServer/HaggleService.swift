@@ -107,8 +107,9 @@ package struct HaggleService: Sendable {
         registry: ExperimentRegistry, pool: ConnectionPool, sink: any EventSink, metrics: ServiceMetrics, logger: Logger
     ) -> Router<ServiceRequestContext> {
         let router = Router(context: ServiceRequestContext.self)
-        router.add(middleware: ProblemMiddleware())
+        // Outermost first, so that problems get the headers too.
         router.add(middleware: SecurityHeadersMiddleware())
+        router.add(middleware: ProblemMiddleware())
         let clock = ImpressionClock()
         AssignmentRoutes(registry: registry, sink: sink, clock: clock, metrics: metrics).add(to: router)
         ConversionRoutes(registry: registry, sink: sink, clock: clock, metrics: metrics).add(to: router)
