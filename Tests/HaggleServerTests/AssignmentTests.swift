@@ -1,6 +1,7 @@
 import EventLog
 import Foundation
 import HaggleCore
+import Postgres
 import Testing
 
 /// `POST /v1/experiments/{key}/assignments` and its neighbours, on a real server and a real database.

@@ -1,6 +1,7 @@
 import Foundation
 import HaggleCore
 import HaggleServer
+import Postgres
 import Testing
 
 /// `POST /v1/conversions`.

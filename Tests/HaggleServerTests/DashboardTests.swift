@@ -62,7 +62,8 @@ import FoundationXML
 
     @Test func theKillSwitchIsShownAtOnce() async throws {
         try await RunningService.with { service in
-            #expect(!(try await service.client.get("/").text.contains("paused: everybody gets control")))
+            let before = try await service.client.get("/").text
+            #expect(!before.contains("paused: everybody gets control"))
             _ = try await service.client.post("/v1/experiments/checkout/pause")
             #expect(try await service.client.get("/").text.contains("paused: everybody gets control"))
         }

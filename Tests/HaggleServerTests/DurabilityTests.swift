@@ -1,5 +1,6 @@
 import Foundation
 import HaggleCore
+import HaggleServer
 import Postgres
 import Synchronization
 import Testing

@@ -60,7 +60,7 @@ struct LoopbackClient: Sendable {
     private static func exchange(_ request: [UInt8], port: Int) -> [UInt8]? {
         #if canImport(Glibc)
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        let flags = Int32(MSG_NOSIGNAL.rawValue)
+        let flags = Int32(MSG_NOSIGNAL)
         #else
         let descriptor = socket(AF_INET, SOCK_STREAM, 0)
         let flags: Int32 = 0
