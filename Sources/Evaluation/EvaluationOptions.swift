@@ -29,11 +29,25 @@ package struct EvaluationOptions: Sendable {
     package var threadCount: Int
     /// Passed through to the report: rows that the caller left out, by reason.
     package var excluded: [String: Int]
+    /// Bounds that rewards cannot leave, as declared (`reward.range`, `--reward-range`), never taken from the sample; nil: not declared.
+    package var rewardRange: ClosedRange<Double>?
+    /// The largest importance weight that can occur, declared from the logging floor (1 / floor); nil: not declared.
+    package var weightBound: Double?
+    /// The arms' keys, for the report and for errors.
+    package var armNames: [String]
+    /// The arms' discounts, for kernels over the depth; nil where an arm has none.
+    package var discounts: [Double]?
+    /// The arms' categories (`features` of an arm), for marginalised weights: arms with one number are alike; nil: not given.
+    package var armCategories: [Int]?
+    /// Whether the propensities were logged or estimated.
+    package var propensities: PropensitySource
 
     package init(
         estimators: [any Estimator]? = nil, intervals: [Interval.Method] = [.normal], level: Double = 0.95, resamples: Int = 1000,
         seed: UInt64 = 1, clustering: Clustering = .unit, unitName: String = "unit", isForced: Bool = false, folds: Int = 5,
-        threadCount: Int = 2, excluded: [String: Int] = [:]
+        threadCount: Int = 2, excluded: [String: Int] = [:],
+        rewardRange: ClosedRange<Double>? = nil, weightBound: Double? = nil, armNames: [String] = [], discounts: [Double]? = nil,
+        armCategories: [Int]? = nil, propensities: PropensitySource = .logged
     ) {
         self.estimators = estimators
         self.intervals = intervals
@@ -46,6 +60,12 @@ package struct EvaluationOptions: Sendable {
         self.folds = folds
         self.threadCount = threadCount
         self.excluded = excluded
+        self.rewardRange = rewardRange
+        self.weightBound = weightBound
+        self.armNames = armNames
+        self.discounts = discounts
+        self.armCategories = armCategories
+        self.propensities = propensities
     }
 
     /// - Throws: `EvaluationError.badOption` for a value that no evaluation can use.
@@ -59,7 +79,7 @@ package struct EvaluationOptions: Sendable {
             throw .badOption(name: "threads", expected: "a count in 1...256", found: "\(threadCount)")
         }
         if let estimators, estimators.isEmpty { throw .badOption(name: "estimators", expected: "at least one", found: "none") }
-        for method in intervals where method == .studentT {
+        for method in intervals where method != .normal && method != .bootstrap {
             throw .badOption(name: "interval", expected: "normal or bootstrap", found: method.rawValue)
         }
     }

@@ -51,9 +51,9 @@ private struct Analysis {
             }
         }
         return EvaluationReport(
-            rowCount: evaluator.rowCount, armCount: evaluator.armCount, excluded: evaluator.options.excluded,
-            clusteredBy: isClustered ? evaluator.options.unitName : nil, rewardModel: evaluator.rewardModel, policies: policies,
-            differences: differences)
+            rowCount: evaluator.rowCount, armCount: evaluator.armCount, armNames: evaluator.options.armNames,
+            excluded: evaluator.options.excluded, clusteredBy: isClustered ? evaluator.options.unitName : nil,
+            rewardModel: evaluator.rewardModel, propensities: evaluator.options.propensities, policies: policies, differences: differences)
     }
 
     private func isWithheld(_ evaluation: PolicyEvaluation) -> Bool {
@@ -126,7 +126,7 @@ private struct Analysis {
                 return Interval(
                     method: .bootstrap, level: level, lower: bounds.lower, upper: bounds.upper,
                     assumptions: "\(observation); percentiles of \(replicates.count) Poisson resamples; \(assumptions)")
-            case .studentT: return nil
+            case .studentT, .hoeffding, .empiricalBernstein, .clopperPearson, .cressieRead, .anytime: return nil
             }
         }
     }

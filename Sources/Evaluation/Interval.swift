@@ -8,6 +8,16 @@ package struct Interval: Hashable, Sendable, Codable {
         case bootstrap
         /// Value +- t SE, with Student's t.
         case studentT = "student-t"
+        /// Hoeffding 1963: needs a declared reward range and weight bound; holds at every n.
+        case hoeffding
+        /// Maurer & Pontil 2009: as Hoeffding, narrower where the sample varies little.
+        case empiricalBernstein = "empirical-bernstein"
+        /// Clopper & Pearson 1934, for rewards of 0 and 1 that all weigh the same.
+        case clopperPearson = "clopper-pearson"
+        /// The empirical-likelihood interval of Karampatziakis et al. 2020.
+        case cressieRead = "cressie-read"
+        /// A confidence sequence: holds at all times at once, also under adaptive logging (Waudby-Smith et al. 2022).
+        case anytime
     }
 
     package var method: Method
