@@ -166,17 +166,25 @@ private struct Measured {
     let peakMebibytes: Double
     let output: Data
 
+    #if canImport(Darwin)
+    private typealias Actions = posix_spawn_file_actions_t?
+    #else
+    private typealias Actions = posix_spawn_file_actions_t
+    #endif
+
     init(_ program: String, _ arguments: [String]) throws {
         let file = FileManager.default.temporaryDirectory.appending(path: "haggle-bench-\(getpid()).out").path
         defer { try? FileManager.default.removeItem(atPath: file) }
-        var actions = unsafe posix_spawn_file_actions_t()
+        var actions = unsafe Actions()
         unsafe posix_spawn_file_actions_init(&actions)
         defer { unsafe posix_spawn_file_actions_destroy(&actions) }
         unsafe posix_spawn_file_actions_addopen(&actions, 1, file, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
         unsafe posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0)
         // Safe: the strings live until they are freed below, after the program was started with copies of them.
         var words: [UnsafeMutablePointer<CChar>?] = unsafe ([program] + arguments).map { unsafe strdup($0) } + [nil]
-        defer { for unsafeword in unsafe words { unsafe free(word) } }
+        defer {
+            for index in unsafe words.indices { unsafe free(words[index]) }
+        }
         var process: pid_t = 0
         let start = ContinuousClock.now
         guard unsafe posix_spawn(&process, program, &actions, nil, &words, environ) == 0 else { throw BenchError.programMissing(program) }
