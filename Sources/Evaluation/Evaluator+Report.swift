@@ -15,7 +15,7 @@ extension Evaluator {
 }
 
 /// What a report is computed from once all rows are in.
-private struct Analysis {
+struct Analysis {
     let evaluator: Evaluator
     /// Co-moments over independent observations: units where they recur, else rows.
     let observations: CoMoments
@@ -24,6 +24,13 @@ private struct Analysis {
     let sums: [TermSums]
     /// For each policy and estimator, the values of the bootstrap's replicates; empty without a bootstrap.
     let replicates: [[[Double]]]
+
+    /// Makes the intervals of every number in the report.
+    var intervalMaker: IntervalMaker {
+        IntervalMaker(
+            methods: evaluator.options.intervals, level: evaluator.options.level,
+            clusterName: isClustered ? evaluator.options.unitName : nil)
+    }
 
     init(evaluator: Evaluator, observations: CoMoments, isClustered: Bool) {
         self.evaluator = evaluator
@@ -78,61 +85,15 @@ private struct Analysis {
             return Estimate(
                 estimator: estimator.name, parameters: estimator.parameters, value: scores[index].value.ifFinite,
                 standardError: scores[index].standardError,
-                intervals: intervals(
+                intervals: intervalMaker.intervals(
                     scores[index], replicates: replicates.isEmpty ? nil : replicates[policy][index], assumptions: estimator.assumptions))
         }
         return PolicyEvaluation(
             policy: evaluator.policies[policy].name, verdict: verdict, reasons: reasons, diagnostics: diagnostics, estimates: estimates)
     }
 
-    private func difference(_ policy: Int, minus baseline: Int, estimator index: Int, isWithheld: Bool) -> PolicyDifference {
-        let estimator = evaluator.estimators[index]
-        var result = PolicyDifference(
-            policy: evaluator.policies[policy].name, baseline: evaluator.policies[baseline].name, estimator: estimator.name,
-            parameters: estimator.parameters, value: nil, standardError: nil, intervals: [], probabilityBetter: nil,
-            isWithheld: isWithheld)
-        guard !isWithheld else { return result }
-        let ours = influence(estimator, policy)
-        let theirs = influence(estimator, baseline).map { (column: $0.column, coefficient: -$0.coefficient) }
-        let score = Score(
-            value: estimator.value(of: sums[policy]) - estimator.value(of: sums[baseline]),
-            standardError: standardError(of: ours + theirs, scaled: estimator.scalesVarianceForMean))
-        var paired: [Double]?
-        if !replicates.isEmpty { paired = zip(replicates[policy][index], replicates[baseline][index]).map { $0 - $1 } }
-        result.value = score.value.ifFinite
-        result.standardError = score.standardError
-        result.intervals = intervals(
-            score, replicates: paired, assumptions: "\(estimator.assumptions); both policies scored on the same rows")
-        if let value = result.value, let error = score.standardError, error > 0 {
-            result.probabilityBetter = NormalDistribution.cumulative(value / error)
-        }
-        return result
-    }
-
-    /// The intervals asked for, as far as they exist.
-    private func intervals(_ score: Score, replicates: [Double]?, assumptions: String) -> [Interval] {
-        let observation = isClustered ? "\(evaluator.options.unitName)s are independent" : "rows are independent"
-        let level = evaluator.options.level
-        return evaluator.options.intervals.compactMap { method in
-            switch method {
-            case .normal:
-                guard let value = score.value.ifFinite, let error = score.standardError else { return nil }
-                let half = NormalDistribution.quantile((1 + level) / 2) * error
-                return Interval(
-                    method: .normal, level: level, lower: value - half, upper: value + half,
-                    assumptions: "\(observation) and many enough for a normal approximation; \(assumptions)")
-            case .bootstrap:
-                guard let replicates, let bounds = Bootstrap.percentileInterval(replicates, level: level) else { return nil }
-                return Interval(
-                    method: .bootstrap, level: level, lower: bounds.lower, upper: bounds.upper,
-                    assumptions: "\(observation); percentiles of \(replicates.count) Poisson resamples; \(assumptions)")
-            case .studentT, .hoeffding, .empiricalBernstein, .clopperPearson, .cressieRead, .anytime: return nil
-            }
-        }
-    }
-
     /// The influence function of an estimator as a combination of columns.
-    private func influence(_ estimator: any Estimator, _ policy: Int) -> [(column: Int, coefficient: Double)] {
+    func influence(_ estimator: any Estimator, _ policy: Int) -> [(column: Int, coefficient: Double)] {
         let derivatives = estimator.derivatives(at: sums[policy])
         var combination = [(column: 0, coefficient: derivatives.count)]
         for (term, derivative) in zip(estimator.terms, derivatives.terms) {
@@ -147,7 +108,7 @@ private struct Analysis {
     }
 
     /// sqrt(c sum psi^2) over observations; nil with fewer than two.
-    private func standardError(of influence: [(column: Int, coefficient: Double)], scaled: Bool) -> Double? {
+    func standardError(of influence: [(column: Int, coefficient: Double)], scaled: Bool) -> Double? {
         let count = Double(observations.rowCount)
         guard count >= 2 else { return nil }
         let scale = scaled ? count / (count - 1) : 1
@@ -192,17 +153,4 @@ private struct Analysis {
         }
         return values
     }
-}
-
-/// A value with its standard error.
-private struct Score {
-    /// NaN where undefined.
-    var value: Double
-    /// Nil where undefined.
-    var standardError: Double?
-}
-
-extension Double {
-    /// Nil for NaN and infinities, which reports do not contain.
-    fileprivate var ifFinite: Double? { isFinite ? self : nil }
 }
