@@ -217,6 +217,7 @@ private struct ExperimentComparison {
 
     private mutating func comparePolicy() {
         guard let before = old.policy, let after = new.policy else { return }
+        add("gate", old.gate.rawValue, new.gate.rawValue, .harmless, Self.atRetraining)
         let changesModel = before.modelFamily != after.modelFamily
         let anew = "another kind of model: learning starts again from snapshot 1"
         add(

@@ -81,7 +81,7 @@ private struct ExperimentReader {
         checkForbidden(reader(Keys.forbiddenFeatures) ?? [], context)
         checkPolicy(policy, arms: arms, reward: reward)
         checkKind(kind, arms: arms, reward: reward?.reward)
-        _ = reader(Keys.gate)
+        let gate = reader(Keys.gate)
         var experiment = Experiment(
             key: key ?? "", kind: kind ?? .bandit, arms: arms.compactMap(\.arm), context: context,
             reward: reward?.reward ?? RewardConfiguration(metric: .value, windowSeconds: 1), policy: policy)
@@ -97,6 +97,7 @@ private struct ExperimentReader {
         experiment.holdout = reader(Keys.holdout) ?? experiment.holdout
         experiment.slot = slot()
         experiment.targeting = reader(Keys.targeting)
+        experiment.gate = gate ?? experiment.gate
         experiment.disclosure = reader(Keys.disclosure)
         if kind == .ab { fillWeights(&experiment.arms) }
         guard key != nil, kind != nil, reward != nil else { return nil }
@@ -213,6 +214,9 @@ private struct ExperimentReader {
                 problems.report(
                     "an experiment of type ab has no policy: the weights of its arms split the units; remove it or write type: bandit",
                     at: reader.keyPlace(of: Keys.policy))
+            }
+            if reader.has(Keys.gate) {
+                problems.report("'gate' belongs to experiments of type bandit; remove it", at: reader.keyPlace(of: Keys.gate))
             }
             if sticky == false {
                 problems.report("sticky: an experiment of type ab is always sticky; remove the key", at: reader.keyPlace(of: Keys.sticky))

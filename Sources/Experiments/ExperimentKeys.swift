@@ -44,8 +44,9 @@ enum ExperimentKeys {
     static let sticky = Key(
         "sticky", Shape<Bool>.boolean, "A unit keeps its arm. Always true for ab; not supported yet for bandits.")
     static let gate = Key(
-        "gate", Shape<String>.word(of: ["off"], later: ["veto", "prove"]), "Whether a new network must pass a test before it serves.",
-        default: .string("off"))
+        "gate", Shape<Experiment.Gate>.choice(),
+        "What a newly fitted network must pass before it serves: veto unless it is shown to earn less, prove that it earns more, or off.",
+        default: .string("veto"))
     static let disclosure = Key("disclosure", Shape<String>.text(limit: 4000, lines: true), "Text returned with every assignment.")
     static let forbiddenFeatures = Key(
         "forbidden_features", Shape<[String]>.distinctTexts("feature names", count: 1...4096), "Features that must not stand under context."

@@ -41,6 +41,7 @@ package enum ExperimentRenderer {
         add("namespace", (experiment.slot?.namespace).map(YAMLText.scalar))
         add("slot", experiment.slot.map { "[\(NumberText.write($0.lower)), \(NumberText.write($0.upper))]" })
         add("targeting", experiment.targeting.map(condition))
+        add("gate", experiment.kind == .bandit && experiment.gate != .veto ? experiment.gate.rawValue : nil)
         add("disclosure", experiment.disclosure.map(YAMLText.scalar))
         return lines
     }
