@@ -19,7 +19,7 @@ struct DefaultTests {
         #expect(experiment.unitName == "unit")
     }
 
-    @Test(arguments: PolicyConfiguration.Algorithm.allCases) func modelFollowsFromTheAlgorithm(_ algorithm: PolicyConfiguration.Algorithm)
+    @Test(arguments: PolicyConfiguration.Algorithm.serving) func modelFollowsFromTheAlgorithm(_ algorithm: PolicyConfiguration.Algorithm)
         throws
     {
         let policy = try #require(
