@@ -55,7 +55,7 @@ enum ExperimentKeys {
         "arms", Shape<[ParsedArm]>.list(of: .arm, "arms", count: 2...1000), "The options; exactly one is the control.", required: true)
     static let context = Key("context", Shape<FeatureSchema>.context, "What is known about the unit at the moment of choice.")
     static let reward = Key("reward", .reward, "The number that is learned from.", required: true)
-    static let policy = Key("policy", Shape<PolicyConfiguration>.policy, "How a bandit chooses; A/B experiments have none.")
+    static let policy = Key("policy", Shape<PolicyConfiguration>.servingPolicy, "How a bandit chooses; A/B experiments have none.")
     static let analysis = Key("analysis", .analysis, "Of ab: what the report compares.")
 }
 

@@ -64,10 +64,11 @@ package enum ExperimentRenderer {
         add("alpha", isUCB ? NumberText.write(policy.alpha) : nil)
         add("variance", policy.variance.map(NumberText.write))
         add("epsilon", policy.algorithm == .epsilonGreedy ? NumberText.write(policy.epsilon) : nil)
+        add("temperature", policy.temperature.map(NumberText.write))
         add("ridge", policy.ridge == 1 ? nil : NumberText.write(policy.ridge))
         add("publish", DurationText.text(policy.publishSeconds))
         add("seed", policy.seed == 1 ? nil : String(policy.seed))
-        add("model", policy.algorithm.learns ? model(policy.model) : nil)
+        add("model", policy.algorithm.hasModel ? model(policy.model) : nil)
         add("retrain", retraining(policy.retrain))
         return lines
     }

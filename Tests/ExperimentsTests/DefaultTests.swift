@@ -26,7 +26,7 @@ struct DefaultTests {
         #expect(try GoodFile.experiment(GoodFile.bandit + "gate: \(word)\n").gate == gate)
     }
 
-    @Test(arguments: PolicyConfiguration.Algorithm.allCases) func modelFollowsFromTheAlgorithm(_ algorithm: PolicyConfiguration.Algorithm)
+    @Test(arguments: PolicyConfiguration.Algorithm.serving) func modelFollowsFromTheAlgorithm(_ algorithm: PolicyConfiguration.Algorithm)
         throws
     {
         let policy = try #require(
