@@ -1,5 +1,5 @@
 package import HaggleCore
-import Tabular
+package import Tabular
 
 /// Interactions from a CSV file: one row an impression, in the order of the file.
 ///
@@ -173,7 +173,7 @@ package struct CSVInteractionSource: InteractionSource {
 
 extension CSVReader {
     /// A time: ISO 8601, or seconds since 1970 (milliseconds where the number is too large for seconds).
-    func time(at column: Int, in row: CSVRow) throws -> Timestamp {
+    package func time(at column: Int, in row: CSVRow) throws -> Timestamp {
         if let time = Timestamp(row.string(at: column)) { return time }
         // 1e11 seconds lie in the year 5138; 1e11 milliseconds in 1973.
         if let number = row.double(at: column), abs(number) < 1e14 {

@@ -21,4 +21,13 @@ package indirect enum Condition: Hashable, Sendable, Codable {
         /// An ICU-free regular expression, checked when the file is read.
         case matches(String)
     }
+
+    /// The features that it reads.
+    package var featureNames: Set<String> {
+        switch self {
+        case .all(let parts), .any(let parts): parts.reduce(into: []) { $0.formUnion($1.featureNames) }
+        case .not(let part): part.featureNames
+        case .feature(let name, _): [name]
+        }
+    }
 }
