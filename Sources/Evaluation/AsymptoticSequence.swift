@@ -1,4 +1,4 @@
-import RealModule
+import HaggleMath
 
 /// The width of an asymptotic confidence sequence, in standard errors.
 ///
@@ -18,8 +18,8 @@ package enum AsymptoticSequence {
     /// - Precondition: `observationCount > 0`.
     package static func factor(observationCount: Int, level: Double) -> Double {
         precondition(observationCount > 0, "a sequence needs observations")
-        let log = -2 * Double.log(1 - level)
-        let scale = (log + Double.log(1 + log)) / tunedObservationCount * Double(observationCount)
-        return (2 * (scale + 1) / scale * Double.log((scale + 1).squareRoot() / (1 - level))).squareRoot()
+        let log = -2 * ElementaryFunctions.log(1 - level)
+        let scale = (log + ElementaryFunctions.log(1 + log)) / tunedObservationCount * Double(observationCount)
+        return (2 * (scale + 1) / scale * ElementaryFunctions.log((scale + 1).squareRoot() / (1 - level))).squareRoot()
     }
 }

@@ -1,4 +1,4 @@
-import RealModule
+import HaggleMath
 
 /// Intervals for the mean of independent numbers that lie in a known range; they hold at every n, without any approximation.
 ///
@@ -18,7 +18,7 @@ package enum ConcentrationBounds {
         mean: Double, count: Int, range: ClosedRange<Double>, level: Double
     ) -> (lower: Double, upper: Double)? {
         guard count > 0, mean.isFinite else { return nil }
-        let half = (range.upperBound - range.lowerBound) * (Double.log(2 / (1 - level)) / (2 * Double(count))).squareRoot()
+        let half = (range.upperBound - range.lowerBound) * (ElementaryFunctions.log(2 / (1 - level)) / (2 * Double(count))).squareRoot()
         return (mean - half, mean + half)
     }
 
@@ -37,7 +37,7 @@ package enum ConcentrationBounds {
         mean: Double, variance: Double, count: Int, range: ClosedRange<Double>, level: Double
     ) -> (lower: Double, upper: Double)? {
         guard count > 1, mean.isFinite, variance.isFinite else { return nil }
-        let log = Double.log(4 / (1 - level))
+        let log = ElementaryFunctions.log(4 / (1 - level))
         let width = range.upperBound - range.lowerBound
         let half = (2 * variance * log / Double(count)).squareRoot() + 7 * width * log / (3 * Double(count - 1))
         return (mean - half, mean + half)

@@ -1,4 +1,4 @@
-import RealModule
+import HaggleMath
 
 /// A lower confidence bound for a mean that holds at all times at once, for numbers that may depend on everything before them.
 ///
@@ -47,11 +47,12 @@ package struct ConfidenceSequence: Hashable, Sendable, Codable {
     package mutating func add(_ outcome: Double, offset: Double) {
         precondition(offset >= 0 && outcome >= -offset - 1e-9 * (1 + offset), "the outcome must not lie below minus its offset")
         let step = Double(count + 1)
-        let bet = min((2 * Double.log(1 / alpha) / (squares * Double.log(onePlus: step))).squareRoot(), Self.largestBet)
+        let bet = min(
+            (2 * ElementaryFunctions.log(1 / alpha) / (squares * ElementaryFunctions.logOnePlus(step))).squareRoot(), Self.largestBet)
         let scaled = outcome / (offset + 1)
         let centre = min(count > 0 ? mean : 0, 1 / (offset + 1))
         gain += bet * scaled
-        penalty += (scaled - centre) * (scaled - centre) * (-Double.log(onePlus: -bet) - bet)
+        penalty += (scaled - centre) * (scaled - centre) * (-ElementaryFunctions.logOnePlus(-bet) - bet)
         scale += bet / (offset + 1)
         count += 1
         mean += (scaled - mean) / step
@@ -60,6 +61,6 @@ package struct ConfidenceSequence: Hashable, Sendable, Codable {
 
     /// L_t; minus infinity without numbers.
     package var lowerBound: Double {
-        count > 0 ? (gain - Double.log(1 / alpha) - penalty) / scale : -.infinity
+        count > 0 ? (gain - ElementaryFunctions.log(1 / alpha) - penalty) / scale : -.infinity
     }
 }

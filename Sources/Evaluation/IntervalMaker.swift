@@ -178,7 +178,8 @@ struct IntervalMaker: Sendable {
         return .success(
             Bounds(
                 lower: bounds.lower, upper: bounds.upper,
-                assumptions: "holds at all times at once and for logs whose policy learned from earlier rows, rows in the order of the log; "
+                assumptions:
+                    "holds at all times at once and for logs whose policy learned from earlier rows, rows in the order of the log; "
                     + "rewards never leave the declared range; \(truth)"
             ).clipped(to: subject.truthRange))
     }
@@ -187,12 +188,14 @@ struct IntervalMaker: Sendable {
         guard observationCount >= Self.leastSequenceRowCount, subject.effectiveConversions >= Self.leastSequenceConversions else {
             return .failure(
                 Refusal(
-                    reason: "shown from \(Self.leastSequenceRowCount) observations and \(Int(Self.leastSequenceConversions)) effective rows "
+                    reason:
+                        "shown from \(Self.leastSequenceRowCount) observations and \(Int(Self.leastSequenceConversions)) effective rows "
                         + "with a reward on"))
         }
         return symmetric(
             subject, factor: AsymptoticSequence.factor(observationCount: observationCount, level: level),
-            assumptions: "\(observation); holds over time once a normal approximation does, which skewed amounts of money reach late: do not "
+            assumptions:
+                "\(observation); holds over time once a normal approximation does, which skewed amounts of money reach late: do not "
                 + "stop an experiment on it then")
     }
 }
