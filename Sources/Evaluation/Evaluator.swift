@@ -20,20 +20,29 @@ package struct Evaluator: Sendable {
     package let estimators: [any Estimator]
 
     /// Rows so far.
-    package private(set) var rowCount = 0
+    package internal(set) var rowCount = 0
 
     /// The distinct terms of the estimators, collected for each policy.
-    let terms: [Term]
+    var terms: [Term] { plan.terms }
+    var plan: TermPlan
+    /// One per bandwidth of the plan.
+    let kernels: [DiscountKernel]
     /// Sums of the columns: column 0 is 1 for every row, then each policy's terms.
-    private(set) var sums: [CompensatedSum]
+    var sums: [CompensatedSum]
     private(set) var rowsWithUnit: CoMoments
     private(set) var rowsWithoutUnit: CoMoments
-    private(set) var units: UnitSums
-    private(set) var weights: [WeightStatistics]
-    private(set) var armFrequencies: ArmFrequencies
+    var units: UnitSums
+    var weights: [WeightStatistics]
+    /// For each policy how weights and rewards are distributed; empty where no estimator asks.
+    var distributions: [WeightDistribution]
+    /// The same sums fold by fold, for cross-validated choices; nil where no estimator asks.
+    var folds: FoldSums?
+    var armFrequencies: ArmFrequencies
     private(set) var bootstrap: Bootstrap?
-    private let firstRow: Int
-    private var pending: PendingRows
+    /// The propensity that all rows share, where an estimator rests on that.
+    var constantPropensity: Double?
+    let firstRow: Int
+    var pending: PendingRows
 
     /// - Parameters:
     ///   - rewardModel: the name of the reward model whose estimates every row carries, or nil.
@@ -53,7 +62,9 @@ package struct Evaluator: Sendable {
                 throw EvaluationError.policyArmCount(policy: policy.name, expected: armCount, found: computed.armCount)
             }
         }
-        let estimators = options.estimators ?? EstimatorPanel.standard(withRewardModel: rewardModel != nil)
+        let estimators = try (options.estimators ?? EstimatorPanel.standard(withRewardModel: rewardModel != nil)).map {
+            try $0.configured(for: options, armCount: armCount)
+        }
         for estimator in estimators where estimator.needsRewardModel && rewardModel == nil {
             throw EvaluationError.estimatorNeedsRewardModel(estimator.name)
         }
@@ -67,69 +78,23 @@ package struct Evaluator: Sendable {
         self.options = options
         self.rewardModel = rewardModel
         self.estimators = estimators
-        self.terms = terms
+        plan = TermPlan(terms: terms)
+        let discounts = options.discounts ?? []
+        kernels = plan.bandwidths.map { DiscountKernel(bandwidth: $0, discounts: discounts) }
         self.firstRow = firstRow
         sums = [CompensatedSum](repeating: CompensatedSum(), count: width)
         rowsWithUnit = CoMoments(width: width)
         rowsWithoutUnit = CoMoments(width: width)
         units = UnitSums(width: width)
         weights = [WeightStatistics](repeating: WeightStatistics(), count: policies.count)
+        let needsDistribution = estimators.contains { $0.needsWeightDistribution }
+        distributions = needsDistribution ? [WeightDistribution](repeating: WeightDistribution(), count: policies.count) : []
+        if estimators.contains(where: \.needsFolds) { folds = FoldSums(policyCount: policies.count, termCount: terms.count) }
         armFrequencies = ArmFrequencies(armCount: armCount)
         if options.intervals.contains(.bootstrap) {
             bootstrap = Bootstrap(replicateCount: options.resamples, width: width - 1, threadCount: options.threadCount)
         }
         pending = PendingRows(width: width)
-    }
-
-    /// Adds one row. O(policies * arms), and the bootstrap's share.
-    /// - Throws: `EvaluationError` naming the row.
-    package mutating func add(_ row: EvaluationRow) async throws {
-        let number = rowCount + 1
-        guard row.targets.count == policies.count else {
-            throw EvaluationError.targetsCount(row: number, expected: policies.count, found: row.targets.count)
-        }
-        guard let propensity = row.propensity else { throw EvaluationError.propensityMissing(row: number) }
-        try beginRow(
-            arm: row.arm, propensity: propensity, reward: row.reward, unit: row.unit, estimates: row.estimates?[...], number: number)
-        if let propensities = row.propensities { try check(propensities, of: row, number: number) }
-        for policy in policies.indices {
-            let target: ArraySlice<Double>
-            if policies[policy].isLogged {
-                target = row.propensities?[...] ?? []
-            } else {
-                target = row.targets[policy][...]
-                if let eligible = row.eligible { try check(target, eligible: eligible, policy: policy, number: number) }
-            }
-            try add(
-                policy: policy, target: target, arm: row.arm, propensity: propensity, reward: row.reward, estimates: row.estimates?[...],
-                number: number)
-            if let propensities = row.propensities { addMasses(policy: policy, target: target, propensities: propensities) }
-        }
-        if let propensities = row.propensities { armFrequencies.add(arm: row.arm, propensities: propensities, snapshot: row.snapshot) }
-        try await endRow()
-    }
-
-    /// Adds many rows at once, without a small array for each: the fast path for files.
-    /// - Throws: `EvaluationError` naming the row.
-    package mutating func add(_ columns: EvaluationColumns) async throws {
-        guard columns.targets.count == policies.count else {
-            throw EvaluationError.targetsCount(row: rowCount + 1, expected: policies.count, found: columns.targets.count)
-        }
-        for index in 0..<columns.rowCount {
-            let number = rowCount + 1
-            let estimates = columns.estimates?[index * armCount..<(index + 1) * armCount]
-            let arm = columns.arms[index]
-            let propensity = columns.propensities[index]
-            let reward = columns.rewards[index]
-            try beginRow(
-                arm: arm, propensity: propensity, reward: reward, unit: columns.units?[index], estimates: estimates, number: number)
-            for policy in policies.indices {
-                let target = policies[policy].isLogged ? [] : columns.targets[policy][index * armCount..<(index + 1) * armCount]
-                try add(
-                    policy: policy, target: target, arm: arm, propensity: propensity, reward: reward, estimates: estimates, number: number)
-            }
-            try await endRow()
-        }
     }
 
     /// Adds another part of the same log, evaluated with the same policies and options.
@@ -139,8 +104,12 @@ package struct Evaluator: Sendable {
         guard armCount == other.armCount else { throw EvaluationError.cannotMerge("they have other numbers of arms") }
         guard terms == other.terms, options.resamples == other.options.resamples, options.seed == other.options.seed,
             options.threadCount == other.options.threadCount, options.clustering == other.options.clustering,
-            (bootstrap == nil) == (other.bootstrap == nil)
+            options.weightBound == other.options.weightBound, (bootstrap == nil) == (other.bootstrap == nil)
         else { throw EvaluationError.cannotMerge("they were made with other options") }
+        if let ours = constantPropensity, let theirs = other.constantPropensity, abs(ours - theirs) > 1e-9 * ours {
+            throw EvaluationError.cannotMerge("Replay without a bound needs the same propensity in all rows, found \(ours) and \(theirs)")
+        }
+        constantPropensity = constantPropensity ?? other.constantPropensity
         var other = other
         await flush()
         await other.flush()
@@ -150,6 +119,8 @@ package struct Evaluator: Sendable {
         rowsWithoutUnit.merge(other.rowsWithoutUnit)
         units.merge(other.units)
         for index in weights.indices { weights[index].merge(other.weights[index]) }
+        for index in distributions.indices { distributions[index].merge(other.distributions[index]) }
+        if let theirs = other.folds { folds?.merge(theirs) }
         armFrequencies.merge(other.armFrequencies)
         if let theirs = other.bootstrap { bootstrap?.merge(theirs) }
     }
@@ -173,112 +144,5 @@ package struct Evaluator: Sendable {
             }
         }
         await bootstrap?.add(keys: batch.keys, columns: batch.columns)
-    }
-
-    /// The row checks that need no policy, and the row's identity.
-    private mutating func beginRow(
-        arm: Int, propensity: Double, reward: Double, unit: UnitID?, estimates: ArraySlice<Double>?, number: Int
-    ) throws {
-        guard arm >= 0, arm < armCount else { throw EvaluationError.unknownArm(row: number, arm: arm, armCount: armCount) }
-        guard propensity > 0, propensity <= 1 else { throw EvaluationError.propensityOutOfRange(row: number, found: propensity) }
-        guard reward.isFinite else { throw EvaluationError.rewardNotFinite(row: number) }
-        if rewardModel != nil {
-            guard let estimates else { throw EvaluationError.estimatesMissing(row: number) }
-            guard estimates.count == armCount else {
-                throw EvaluationError.estimatesWidth(row: number, expected: armCount, found: estimates.count)
-            }
-            for (index, value) in estimates.enumerated() where !value.isFinite {
-                throw EvaluationError.estimateNotFinite(row: number, arm: index)
-            }
-        }
-        let unitHash = options.clustering == .unit ? unit?.hash64 : nil
-        let key =
-            unitHash.map { PoissonWeights.key(seed: options.seed, unitHash: $0) }
-            ?? PoissonWeights.key(seed: options.seed, row: firstRow + rowCount)
-        pending.begin(key: key, unit: unitHash)
-        sums[0] += 1
-    }
-
-    /// One policy's part of a row.
-    private mutating func add(
-        policy: Int, target: ArraySlice<Double>, arm: Int, propensity: Double, reward: Double, estimates: ArraySlice<Double>?, number: Int
-    ) throws {
-        var facts = RowFacts(weight: 1, reward: reward, modelValue: 0, modelEstimate: 0)
-        if let estimates { facts.modelEstimate = estimates[estimates.startIndex + arm] }
-        if policies[policy].isLogged && target.isEmpty {
-            // The log holds only the chosen propensity: the arm itself stands in for the logging policy, an unbiased draw of it.
-            facts.modelValue = facts.modelEstimate
-        } else {
-            guard target.count == armCount else {
-                throw EvaluationError.targetWidth(row: number, policy: policies[policy].name, expected: armCount, found: target.count)
-            }
-            var total = 0.0
-            var modelValue = 0.0
-            for index in 0..<armCount {
-                let probability = target[target.startIndex + index]
-                guard probability >= 0, probability <= 1 + 1e-6 else {
-                    throw EvaluationError.targetNotProbability(row: number, policy: policies[policy].name, arm: index, found: probability)
-                }
-                total += probability
-                if let estimates { modelValue += probability * estimates[estimates.startIndex + index] }
-            }
-            guard abs(total - 1) <= 1e-6 else {
-                throw EvaluationError.targetSum(row: number, policy: policies[policy].name, found: total)
-            }
-            facts.modelValue = modelValue
-            if !policies[policy].isLogged { facts.weight = target[target.startIndex + arm] / propensity }
-        }
-        guard facts.weight.isFinite else { throw EvaluationError.weightOverflow(row: number, policy: policies[policy].name) }
-        let first = 1 + policy * terms.count
-        for (index, term) in terms.enumerated() {
-            let value = term.value(of: facts)
-            sums[first + index] += value
-            pending.append(value)
-        }
-        weights[policy].add(weight: facts.weight, hasReward: reward != 0)
-    }
-
-    private mutating func endRow() async throws {
-        rowCount += 1
-        if let unit = pending.lastUnit { units.add(unit: unit, row: pending.lastRow) }
-        if pending.isFull {
-            await flush()
-            try Task.checkCancellation()
-        }
-    }
-
-    private mutating func addMasses(policy: Int, target: ArraySlice<Double>, propensities: [Double]) {
-        var rare = 0.0
-        var impossible = 0.0
-        for (arm, propensity) in propensities.enumerated() where propensity < 0.01 {
-            let probability = target[target.startIndex + arm]
-            rare += probability
-            if propensity == 0 { impossible += probability }
-        }
-        weights[policy].addMass(rare: rare, impossible: impossible)
-    }
-
-    private func check(_ propensities: [Double], of row: EvaluationRow, number: Int) throws {
-        guard propensities.count == armCount else {
-            throw EvaluationError.propensitiesWrong(row: number, expected: "\(armCount) of them, found \(propensities.count)")
-        }
-        var total = 0.0
-        for p in propensities {
-            guard p >= 0, p <= 1 else { throw EvaluationError.propensitiesWrong(row: number, expected: "numbers in 0...1, found \(p)") }
-            total += p
-        }
-        guard abs(total - 1) <= 1e-6 else {
-            throw EvaluationError.propensitiesWrong(row: number, expected: "a sum of 1 within 1e-6, found \(total)")
-        }
-        guard abs(propensities[row.arm] - (row.propensity ?? 0)) <= 1e-6 else {
-            throw EvaluationError.propensitiesWrong(
-                row: number, expected: "the chosen arm's to equal its propensity \(row.propensity ?? 0), found \(propensities[row.arm])")
-        }
-    }
-
-    private func check(_ target: ArraySlice<Double>, eligible: [Int], policy: Int, number: Int) throws {
-        for (arm, probability) in target.enumerated() where probability > 1e-6 && !eligible.contains(arm) {
-            throw EvaluationError.targetOnIneligibleArm(row: number, policy: policies[policy].name, arm: arm)
-        }
     }
 }
