@@ -4,6 +4,9 @@ package import HaggleCore
 package enum CatalogError: Error, Hashable, Sendable {
     case unknownExperiment(ExperimentKey)
     case unknownSnapshot(ExperimentKey, SnapshotVersion)
+    case unknownCandidate(ExperimentKey, Int)
+    /// Its bytes are not kept any more.
+    case candidateGone(ExperimentKey, Int)
     /// Somebody else published first; read the newest state and try again.
     case snapshotConflict(ExperimentKey, parent: SnapshotVersion?)
     /// The bytes are not those that were stored.
@@ -19,6 +22,10 @@ extension CatalogError: CustomStringConvertible {
         switch self {
         case .unknownExperiment(let key): "no experiment '\(key)' has been applied; see `haggle plan` and `haggle apply`"
         case .unknownSnapshot(let key, let version): "experiment '\(key)' has no snapshot \(version); see `haggle model list \(key)`"
+        case .unknownCandidate(let key, let candidate):
+            "experiment '\(key)' has no candidate \(candidate); see `haggle model list \(key)`"
+        case .candidateGone(let key, let candidate):
+            "candidate \(candidate) of '\(key)' is not kept any more, because only the newest \(Catalog.keptCandidates) are; choose a newer one"
         case .snapshotConflict(let key, let parent):
             "another process published a snapshot of '\(key)' after \(parent.map { "version \($0)" } ?? "this one began"); nothing was changed"
         case .checksumMismatch(let key, let version):

@@ -100,21 +100,32 @@ struct Contributions {
             """, through: high)
     }
 
-    /// Everything booked whose impression is not older than `since`, in order of time: what a retrain or a rollback accumulates anew.
-    func booked(since: Timestamp) async throws -> [(entry: Entry, reward: Double)] {
+    /// Everything booked whose impression is not older than `since`, in order of time: what a retrain or a rollback accumulates anew. Arms are
+    /// those of the experiment in force; impressions of others are left out.
+    func booked(since: Timestamp) async throws -> [Interaction] {
         let rows = try await connection.query(
             """
-            SELECT k.impression_id, k.reward, i.arm, i.context::text AS context, k.occurred_at
+            SELECT k.impression_id, k.reward, i.unit, i.arm, i.context::text AS context, i.eligible_arms, i.propensities, i.propensity,
+                   k.occurred_at
               FROM contributions k JOIN impressions i ON i.id = k.impression_id
              WHERE k.experiment = \(key) AND k.reward IS NOT NULL AND k.occurred_at >= \(microseconds: since.microseconds)
              ORDER BY k.occurred_at, k.impression_id
             """)
-        return try rows.map { row in
-            let reward = try row.decode("reward", as: Double.self)
-            let entry = Entry(
-                id: try row.impressionID("impression_id"), arm: ArmKey(try row.decode("arm", as: String.self)),
-                context: try row.context("context"), booked: reward, sums: RewardSums(), occurredAt: try row.timestamp("occurred_at"))
-            return (entry, reward)
+        var places: [ArmKey: Int] = [:]
+        for (index, arm) in experiment.arms.enumerated() { places[arm.key] = index }
+        return try rows.compactMap { row in
+            guard let arm = places[ArmKey(try row.decode("arm", as: String.self))] else { return nil }
+            let eligible = try row.decode("eligible_arms", as: [String].self).map { places[ArmKey($0)] }
+            var interaction = Interaction(
+                impressionID: try row.impressionID("impression_id"), unit: try row.decode("unit", as: String?.self).map { UnitID($0) },
+                time: try row.timestamp("occurred_at"), context: try row.context("context"), eligible: eligible.compactMap { $0 }.sorted(),
+                arm: arm, propensity: try row.decode("propensity", as: Double?.self), reward: try row.decode("reward", as: Double.self))
+            if let given = try row.decode("propensities", as: [Double]?.self), !eligible.contains(nil) {
+                var propensities = [Double](repeating: 0, count: experiment.arms.count)
+                for (place, value) in zip(eligible, given) { if let place { propensities[place] = value } }
+                interaction.propensities = propensities
+            }
+            return interaction
         }
     }
 

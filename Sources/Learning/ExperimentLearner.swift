@@ -1,5 +1,6 @@
 package import Catalog
 import EventLog
+import Foundation
 package import HaggleCore
 import NeuralNetwork
 package import Policies
@@ -23,6 +24,10 @@ package struct ExperimentLearner: Sendable {
         package var published: SnapshotVersion?
         /// Whether that snapshot carries a newly fitted encoder and network.
         package var retrained = false
+        /// What the gate decided, where a network was fitted and there is a gate.
+        package var gate: GateLook?
+        /// Why an increment that was due was not published; it is tried again after the next interval.
+        package var defect: String?
         /// Whether more matured impressions wait than one step takes.
         package var hasMore = false
     }
@@ -58,8 +63,10 @@ package struct ExperimentLearner: Sendable {
         hasUnpublished = state.bytes != newest.bytes
         lastPublished = newest.createdAt
         networkVersion = newest.networkVersion
-        // The age of the network decides when to retrain, also across restarts.
-        lastRetrained = try await Catalog.snapshot(newest.networkVersion, of: experiment.key, on: connection).createdAt
+        // The age of the network, or of the last candidate for its place, decides when to retrain, also across restarts.
+        let network = try await Catalog.snapshot(newest.networkVersion, of: experiment.key, on: connection).createdAt
+        let judged = try await Catalog.gateHistory(of: experiment.key, on: connection).lastJudged
+        lastRetrained = max(network, judged ?? network)
     }
 
     /// The posterior as folded so far.
@@ -91,12 +98,16 @@ package struct ExperimentLearner: Sendable {
         var step = try await fold(now: now, on: connection)
         let isRetrainDue =
             !state.isPinned && !step.hasMore && usesModel && now - lastRetrained >= configuration.retrain.everySeconds
-        if isRetrainDue, try await retrain(now: now, on: connection) {
-            step.retrained = true
+        if isRetrainDue, try await retrain(now: now, &step, on: connection) {
             step.published = state.parentSnapshot
         } else if hasUnpublished, now - lastPublished >= configuration.publishSeconds {
-            try await publish(learner, kind: .increment, now: now, on: connection)
-            step.published = state.parentSnapshot
+            step.defect = FoldCheck.defect(of: learner.snapshot(version: state.parentSnapshot), drift: learner.drift)
+            if step.defect == nil {
+                try await publish(learner, kind: .increment, now: now, on: connection)
+                step.published = state.parentSnapshot
+            } else {
+                lastPublished = now
+            }
         }
         return step
     }
@@ -162,21 +173,35 @@ package struct ExperimentLearner: Sendable {
         return step
     }
 
-    /// Fits encoder and network anew on what is booked inside the retraining window and publishes them with their posterior.
+    /// Fits encoder and network anew on what is booked inside the retraining window, and publishes them with their posterior if the gate lets
+    /// them through; else what serves, re-accumulated over the same window.
     ///
     /// The fit takes long and runs outside any transaction. Nobody else may change the state meanwhile: the compare-and-set notices.
     /// - Returns: false where there are too few impressions yet.
-    private mutating func retrain(now: Timestamp, on connection: Connection) async throws -> Bool {
+    private mutating func retrain(now: Timestamp, _ step: inout Step, on connection: Connection) async throws -> Bool {
         let contributions = Contributions(experiment: experiment, connection: connection)
         let since = now - configuration.retrain.windowSeconds
         guard try await contributions.bookedCount(since: since) >= configuration.retrain.minimumImpressions else { return false }
-        let interactions = try await contributions.booked(since: since).compactMap { entry, reward -> Interaction? in
-            guard let arm = experiment.index(of: entry.arm) else { return nil }
-            return Interaction(
-                impressionID: entry.id, time: entry.occurredAt, context: entry.context, arm: arm, propensity: nil, reward: reward)
+        let interactions = try await contributions.booked(since: since)
+        if experiment.gate == .off {
+            let refitted = try await Self.refit(experiment, version, interactions)
+            try await publish(refitted, kind: .retrain, forgettingBefore: since, now: now, on: connection)
+            step.retrained = true
+        } else {
+            let (candidate, look, lineage) = try await judge(interactions, on: connection)
+            step.gate = look
+            step.retrained = look.decision.publishes
+            let stored = try stored(look, lineage: lineage, now: now)
+            if look.decision.publishes {
+                try await publish(
+                    candidate, kind: .retrain, forgettingBefore: since, recording: (stored, nil), now: now, on: connection)
+            } else {
+                let bytes = candidate.snapshot(version: state.parentSnapshot.next).serialised()
+                try await publish(
+                    Self.refolded(learner.base, over: interactions), kind: .increment, forgettingBefore: since, recording: (stored, bytes),
+                    now: now, on: connection)
+            }
         }
-        let refitted = try await Self.refit(experiment, version, interactions)
-        try await publish(refitted, kind: .retrain, forgettingBefore: since, now: now, on: connection)
         lastRetrained = now
         return true
     }
@@ -189,11 +214,49 @@ package struct ExperimentLearner: Sendable {
         try PolicyLearner.refit(experiment, experimentVersion: version, interactions: interactions)
     }
 
+    /// The same encoder and network with the posterior of the given rows.
+    @concurrent
+    private static func refolded(_ snapshot: ServingSnapshot, over interactions: [Interaction]) async -> PolicyLearner {
+        var learner = PolicyLearner(emptied: snapshot)
+        for interaction in interactions { learner.fold(interaction) }
+        return learner
+    }
+
+    /// Fits a candidate to the older rows and has the gate judge it on the newer ones.
+    private func judge(
+        _ interactions: [Interaction], on connection: Connection
+    ) async throws -> (candidate: PolicyLearner, look: GateLook, lineage: SnapshotVersion) {
+        let history = try await Catalog.gateHistory(of: experiment.key, on: connection)
+        var approved: ServingSnapshot?
+        if let version = history.approved {
+            let stored = try await Catalog.snapshot(version, of: experiment.key, on: connection)
+            // One that does not fit the features any more cannot be compared with.
+            approved = try ServingSnapshot(serialised: stored.bytes).adapted(to: experiment, version: self.version)
+        }
+        let trial = GateTrial(
+            experiment, version: version, interactions: interactions, serving: learner.base, servingNetwork: networkVersion,
+            approved: approved)
+        let result = try await trial.run()
+        let gate = Gate(.init(mode: experiment.gate, minimumImpressions: configuration.retrain.minimumImpressions))
+        return (result.candidate, gate.judge(result.measurement, look: history.lookCount + 1), history.lineage)
+    }
+
+    private func stored(_ look: GateLook, lineage: SnapshotVersion, now: Timestamp) throws -> StoredGateLook {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys]
+        return StoredGateLook(
+            experiment: experiment.key, lineage: lineage, look: look.look, judgedAt: now, experimentVersion: version,
+            serving: state.parentSnapshot, decision: look.decision.rawValue, reason: look.reason,
+            numbers: String(decoding: try encoder.encode(look), as: UTF8.self), isApproved: look.isApproved,
+            published: look.decision.publishes ? state.parentSnapshot.next : nil)
+    }
+
     /// Publishes a snapshot of a learner and saves it as the state, in one transaction, by compare-and-set.
     /// - Parameter oldest: contributions before it are not in the learner any more and are forgotten with the same commit.
+    /// - Parameter look: what the gate decided, written down with the same commit; with the candidate's bytes where it is kept back.
     private mutating func publish(
-        _ learner: PolicyLearner, kind: StoredSnapshot.Kind, forgettingBefore oldest: Timestamp? = nil, now: Timestamp,
-        on connection: Connection
+        _ learner: PolicyLearner, kind: StoredSnapshot.Kind, forgettingBefore oldest: Timestamp? = nil,
+        recording look: (StoredGateLook, keeping: [UInt8]?)? = nil, now: Timestamp, on connection: Connection
     ) async throws {
         let (state, version) = (state, version)
         let next = state.parentSnapshot.next
@@ -210,7 +273,9 @@ package struct ExperimentLearner: Sendable {
             var changed = state
             changed.parentSnapshot = next
             changed.bytes = bytes
-            return try await Catalog.save(changed, on: connection)
+            let saved = try await Catalog.save(changed, on: connection)
+            if let look { try await Catalog.record(look.0, keeping: look.keeping, on: connection) }
+            return saved
         }
         self.networkVersion = networkVersion
         self.learner = PolicyLearner(try ServingSnapshot(serialised: bytes))

@@ -9,12 +9,25 @@ package enum LearningError: Error, Hashable, Sendable, CustomStringConvertible {
     /// A snapshot of another experiment version cannot be brought back, because it does not fit the one in force.
     case doesNotFit(ExperimentKey, SnapshotVersion)
 
+    /// A candidate of another experiment version cannot be published, because it does not fit the one in force.
+    case candidateDoesNotFit(ExperimentKey, Int)
+    /// The candidate serves or served already.
+    case alreadyPublished(ExperimentKey, Int, SnapshotVersion)
+    /// The gate kept the candidate back, and nobody insisted.
+    case keptBack(ExperimentKey, Int, reason: String)
+
     package var description: String {
         switch self {
         case .notABandit(let key): "experiment '\(key)' is an A/B experiment; it has no model"
         case .noState(let key): "experiment '\(key)' has no learner state; apply its file again"
         case .doesNotFit(let key, let version):
             "snapshot \(version) of '\(key)' does not fit the experiment in force (a feature changed its type); choose a later one"
+        case .candidateDoesNotFit(let key, let candidate):
+            "candidate \(candidate) of '\(key)' does not fit the experiment in force (a feature changed its type); choose a later one"
+        case .alreadyPublished(let key, let candidate, let version):
+            "candidate \(candidate) of '\(key)' was published as snapshot \(version); to bring it back: haggle model rollback \(key) \(version)"
+        case .keptBack(let key, let candidate, let reason):
+            "candidate \(candidate) of '\(key)' was \(reason); to publish it all the same, give --force and --note with the reason"
         }
     }
 }

@@ -1,4 +1,5 @@
 import Catalog
+import Foundation
 package import HaggleCore
 import Policies
 package import Postgres
@@ -64,27 +65,78 @@ package enum SnapshotPublisher {
         guard let fitting = try ServingSnapshot(serialised: old.bytes).adapted(to: experiment, version: stored.version) else {
             throw LearningError.doesNotFit(key, version)
         }
-        var learner = PolicyLearner(emptied: fitting)
-        let contributions = Contributions(experiment: experiment, connection: connection)
-        let since = now - configuration.retrain.windowSeconds
-        for (entry, reward) in try await contributions.booked(since: since) {
-            guard let arm = experiment.index(of: entry.arm) else { continue }
-            _ = learner.fold(entry.context, arm: arm, reward: reward)
-        }
-        try await contributions.forget(before: since)
-        let snapshot = learner.snapshot(version: newest.version.next)
-        let bytes = snapshot.serialised()
+        let next = newest.version.next
+        let bytes = try await accumulate(fitting, as: next, experiment, since: now - configuration.retrain.windowSeconds, on: connection)
         try await Catalog.publish(
             StoredSnapshot(
-                experiment: key, version: snapshot.version, parent: newest.version, kind: .rollback, experimentVersion: stored.version,
+                experiment: key, version: next, parent: newest.version, kind: .rollback, experimentVersion: stored.version,
                 networkVersion: old.networkVersion, bytes: bytes, metrics: "{\"rolled_back_to\": \(version)}"), on: connection)
-        state.parentSnapshot = snapshot.version
+        state.parentSnapshot = next
         state.bytes = bytes
         state.isPinned = true
         _ = try await Catalog.save(state, on: connection)
         try await Catalog.record(
-            "rollback", experiment: key, by: actor, detail: "{\"to\": \(version), \"version\": \(snapshot.version)}", on: connection)
-        return snapshot.version
+            "rollback", experiment: key, by: actor, detail: "{\"to\": \(version), \"version\": \(next)}", on: connection)
+        return next
+    }
+
+    /// Publishes a candidate that the gate kept back, its posterior re-accumulated over what the log holds now. It counts as approved: later
+    /// candidates are held against it. Not pinned: the gate goes on judging its successors.
+    /// - Parameters:
+    ///   - candidate: its number among the experiment's candidates.
+    ///   - note: why, for the audit log; not empty.
+    /// - Returns: the new version.
+    /// - Throws: `CatalogError.unknownCandidate`, `candidateGone`; `LearningError`.
+    package static func publish(
+        candidate number: Int, of key: ExperimentKey, note: String, now: Timestamp, by actor: String, on connection: Connection
+    ) async throws -> SnapshotVersion {
+        let stored = try await Catalog.experiment(key, on: connection)
+        let experiment = stored.experiment
+        guard experiment.kind == .bandit, let configuration = experiment.policy else { throw LearningError.notABandit(key) }
+        let (look, kept) = try await Catalog.candidate(number, of: key, on: connection)
+        if let published = look.published { throw LearningError.alreadyPublished(key, number, published) }
+        guard var state = try await Catalog.learnerState(of: key, on: connection),
+            let newest = try await Catalog.newestSnapshot(of: key, on: connection)
+        else { throw LearningError.noState(key) }
+        guard let fitting = try ServingSnapshot(serialised: kept).adapted(to: experiment, version: stored.version) else {
+            throw LearningError.candidateDoesNotFit(key, number)
+        }
+        let version = newest.version.next
+        let bytes = try await accumulate(
+            fitting, as: version, experiment, since: now - configuration.retrain.windowSeconds, on: connection)
+        try await Catalog.publish(
+            StoredSnapshot(
+                experiment: key, version: version, parent: newest.version, kind: .retrain, experimentVersion: stored.version,
+                networkVersion: version, bytes: bytes, metrics: "{\"forced_candidate\": \(number)}"), on: connection)
+        state.parentSnapshot = version
+        state.bytes = bytes
+        _ = try await Catalog.save(state, on: connection)
+        try await Catalog.approve(candidate: number, of: key, published: version, note: note, on: connection)
+        let detail = ForcedPublication(candidate: number, decision: look.decision, note: note, version: version)
+        try await Catalog.record(
+            "publish", experiment: key, by: actor, detail: String(decoding: try JSONEncoder().encode(detail), as: UTF8.self),
+            on: connection)
+        return version
+    }
+
+    /// What the audit log keeps of a publication against the gate.
+    private struct ForcedPublication: Encodable {
+        var candidate: Int
+        var decision: String
+        var note: String
+        var version: SnapshotVersion
+    }
+
+    /// A snapshot's encoder and network with the posterior of what is booked since a time; what is older is forgotten.
+    /// - Returns: the new snapshot's bytes.
+    private static func accumulate(
+        _ snapshot: ServingSnapshot, as version: SnapshotVersion, _ experiment: Experiment, since: Timestamp, on connection: Connection
+    ) async throws -> [UInt8] {
+        var learner = PolicyLearner(emptied: snapshot)
+        let contributions = Contributions(experiment: experiment, connection: connection)
+        for interaction in try await contributions.booked(since: since) { learner.fold(interaction) }
+        try await contributions.forget(before: since)
+        return learner.snapshot(version: version).serialised()
     }
 
     /// Lets the learner replace the network again.
