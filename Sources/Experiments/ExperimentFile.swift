@@ -166,12 +166,6 @@ private struct ExperimentReader {
         guard let policy, let node = reader.node(of: Keys.policy), case .mapping(let entries) = node.content else { return }
         func child(_ name: String) -> YAMLNode? { entries.first { $0.key == name }?.value }
         func place(_ name: String) -> Place { child(name)?.place ?? node.place }
-        if policy.algorithm.isLearnedOffline {
-            problems.report(
-                "policy.algorithm: \(policy.algorithm.rawValue) is learned from a whole log and does not explore, so no experiment can run it; "
-                    + "expected \(Words.list(PolicyConfiguration.Algorithm.serving.map(\.rawValue))); keep it in a policy file for "
-                    + "`haggle evaluate --policy FILE --train-share 0.5`", at: place("algorithm"))
-        }
         if !arms.isEmpty, policy.floor * Double(arms.count) > 1 + 1e-12 {
             problems.report(
                 "policy.floor: \(NumberText.write(policy.floor)) times \(arms.count) arms is \(Words.rounded(policy.floor * Double(arms.count))); "

@@ -11,16 +11,13 @@ enum PolicyKeys {
         "a policy",
         [algorithm, probabilities, floor, alpha, variance, epsilon, temperature, ridge, posterior, publish, seed, model, retrain],
         later: ["gamma", "beta", "forget", "monotone"])
-    /// What editors are told of an experiment's policy. It is read with the other table, so that a policy of files is named as such.
-    static let servingSchema = Table(
-        table.what,
-        table.keys.compactMap { $0.name == temperature.name ? nil : $0.name == algorithm.name ? servingAlgorithm : $0 }
-    ).schema
+    /// Of experiments, as editors are told of it: what can serve.
+    static let servingTable = Table(
+        table.what, table.keys.compactMap { $0.name == temperature.name ? nil : $0.name == algorithm.name ? servingAlgorithm : $0 })
 
     static let algorithm = Key(
         "algorithm", Shape<Algorithm>.choice(later: laterAlgorithms), "How the next arm is chosen.", required: true)
-    private static let servingAlgorithm = Key(
-        "algorithm", Shape<Algorithm>.choice(Algorithm.serving, later: laterAlgorithms), "How the next arm is chosen.", required: true)
+    static let servingAlgorithm = Key("algorithm", Shape<Algorithm>.servingAlgorithm, "How the next arm is chosen.", required: true)
     static let probabilities = Key(
         "probabilities", .probabilities, "Of `fixed`: a probability for each arm, summing to 1. Without it the control arm is certain.")
     static let floor = Key(
@@ -176,16 +173,39 @@ extension Shape where Value == PolicyConfiguration {
         MappingReader(node, PolicyKeys.table, path: path, problems: problems).flatMap { PolicyReader(reader: $0).configuration() }
     }
 
-    /// The policy of an experiment, which must be able to serve: others are refused by whoever reads the experiment.
-    static let servingPolicy = Self(schema: PolicyKeys.servingSchema, read: policy.read)
+    /// The policy of an experiment, which must be able to serve.
+    static let servingPolicy = Self(schema: PolicyKeys.servingTable.schema) { node, path, problems in
+        MappingReader(node, PolicyKeys.table, path: path, problems: problems).flatMap {
+            PolicyReader(reader: $0, algorithm: PolicyKeys.servingAlgorithm).configuration()
+        }
+    }
+}
+
+extension Shape where Value == PolicyConfiguration.Algorithm {
+    /// An algorithm that can serve. One that is learned offline is refused with where it belongs.
+    static let servingAlgorithm: Self = {
+        let serving = choice(Value.serving, later: PolicyKeys.laterAlgorithms)
+        return Self(schema: serving.schema) { node, path, problems in
+            if case .text(let text) = node.scalar, let algorithm = Value(rawValue: text), algorithm.isLearnedOffline {
+                problems.report(
+                    "\(path): \(text) is learned from a whole log and does not explore, so no experiment can run it; expected "
+                        + "\(Words.list(Value.serving.map(\.rawValue))); keep \(text) in a policy file for "
+                        + "`haggle evaluate EXPERIMENT --policy FILE --train-share 0.5`", at: node.place)
+                return nil
+            }
+            return serving.read(node, path, problems)
+        }
+    }()
 }
 
 /// Reads a policy's keys, wherever they stand, and checks them against each other.
 struct PolicyReader {
     let reader: MappingReader
+    /// Which algorithms may stand there.
+    var algorithm = PolicyKeys.algorithm
 
     func configuration() -> PolicyConfiguration? {
-        let algorithm = reader(PolicyKeys.algorithm)
+        let algorithm = reader(self.algorithm)
         // Every key is read even where the algorithm is wrong, so that all problems come at once.
         var policy = PolicyConfiguration(algorithm: algorithm ?? .uniform)
         policy.probabilities = reader(PolicyKeys.probabilities) ?? [:]

@@ -18,19 +18,18 @@ struct OfflineObjective {
         case doublyRobust([Double])
     }
 
-    private let rows: EncodedRows
-    private let armCount: Int
-    /// Whether an arm may be chosen in a row, row-major; nil where every arm may in every row.
-    private let isAllowed: [Bool]?
+    private let scores: SoftmaxScores
     private let value: Value
     /// lambda / n.
     private let penalty: Double
     /// Standardised.
     private let rewards: [Double]
-    private let dimension: Int
 
-    /// theta has one block of `dimension` coefficients per arm.
-    var parameterCount: Int { armCount * dimension }
+    /// theta has one block of coefficients per arm.
+    var parameterCount: Int { scores.parameterCount }
+
+    /// theta, arm by arm.
+    func blocks(of theta: [Double]) -> [[Double]] { scores.blocks(of: theta) }
 
     /// - Parameters:
     ///   - rows: with interactions of propensities above 0.
@@ -40,74 +39,77 @@ struct OfflineObjective {
     init(
         _ rows: EncodedRows, _ interactions: [Interaction], isSupported: [Bool], estimates: [Double]?, ridge: Double
     ) {
-        self.rows = rows
+        scores = SoftmaxScores(rows, interactions, isSupported: isSupported)
         let armCount = isSupported.count
-        self.armCount = armCount
-        dimension = rows.width + 1
         penalty = ridge / Double(max(1, rows.count))
         let scale = rows.rewardScale
         rewards = rows.rewards.map { ($0 - scale.centre) / scale.scale }
         let inverse = interactions.map { 1 / ($0.propensity ?? 1) }
         if let estimates {
-            var scores = estimates.map { ($0 - scale.centre) / scale.scale }
+            var terms = estimates.map { ($0 - scale.centre) / scale.scale }
             for row in rows.arms.indices {
                 let place = row * armCount + rows.arms[row]
-                scores[place] += inverse[row] * (rewards[row] - scores[place])
+                terms[place] += inverse[row] * (rewards[row] - terms[place])
             }
-            value = .doublyRobust(scores)
+            value = .doublyRobust(terms)
         } else {
             value = .selfNormalised(inverse)
-        }
-        if isSupported.contains(false) || interactions.contains(where: { $0.eligible != nil }) {
-            var isAllowed = [Bool](repeating: false, count: rows.count * armCount)
-            for (row, interaction) in interactions.enumerated() {
-                for arm in interaction.eligible ?? Array(0..<armCount) where isSupported[arm] { isAllowed[row * armCount + arm] = true }
-            }
-            self.isAllowed = isAllowed
-        } else {
-            isAllowed = nil
         }
     }
 
     /// The objective and its gradient. O(n K d).
     func callAsFunction(_ theta: [Double], _ gradient: inout [Double]) -> Double {
-        var pass = Pass(armCount: armCount, parameterCount: parameterCount)
-        var weighted = CompensatedSum()
-        var weights = CompensatedSum()
+        var pass = Pass(armCount: scores.armCount, parameterCount: parameterCount)
         switch value {
-        case .doublyRobust(let scores):
-            for row in 0..<rows.count {
-                softmax(row, theta, &pass.probabilities)
-                var mean = 0.0
-                for arm in 0..<armCount { mean += pass.probabilities[arm] * scores[row * armCount + arm] }
-                weighted += mean
-                for arm in 0..<armCount { pass.factors[arm] = pass.probabilities[arm] * (scores[row * armCount + arm] - mean) }
-                addRow(row, pass.factors, to: &pass.rewardGradient)
-            }
-            return finish(theta, &gradient, pass, value: weighted.value / Double(rows.count), total: Double(rows.count))
+        case .doublyRobust(let terms):
+            for row in rewards.indices { add(row, terms, theta, to: &pass) }
+            pass.weights += Double(rewards.count)
         case .selfNormalised(let inverse):
-            for row in 0..<rows.count {
-                softmax(row, theta, &pass.probabilities)
-                let chosen = rows.arms[row]
-                let weight = pass.probabilities[chosen] * inverse[row]
-                weights += weight
-                weighted += weight * rewards[row]
-                for arm in 0..<armCount { pass.factors[arm] = weight * ((arm == chosen ? 1 : 0) - pass.probabilities[arm]) }
-                addRow(row, pass.factors, to: &pass.weightGradient)
-                for arm in 0..<armCount { pass.factors[arm] *= rewards[row] }
-                addRow(row, pass.factors, to: &pass.rewardGradient)
-            }
+            for row in rewards.indices { add(row, inverse[row], theta, to: &pass) }
             // A policy that gives no probability to any logged arm has no estimate; its value counts as that of a very bad one.
-            guard weights.value > 0 else { return .infinity }
-            let mean = weighted.value / weights.value
-            for index in pass.rewardGradient.indices { pass.rewardGradient[index] -= mean * pass.weightGradient[index] }
-            return finish(theta, &gradient, pass, value: mean, total: weights.value)
+            guard pass.weights.value > 0 else { return .infinity }
+            let mean = pass.weighted.value / pass.weights.value
+            for index in theta.indices { pass.rewardGradient[index] -= mean * pass.weightGradient[index] }
         }
+        let total = pass.weights.value
+        var squares = 0.0
+        for index in theta.indices {
+            gradient[index] = penalty * theta[index] - pass.rewardGradient[index] / total
+            squares += theta[index] * theta[index]
+        }
+        return 0.5 * penalty * squares - pass.weighted.value / total
     }
 
+    /// A row of the doubly robust sum: its derivative by an arm's score is `pi(a) (s(a) - sum pi s)`.
+    private func add(_ row: Int, _ terms: [Double], _ theta: [Double], to pass: inout Pass) {
+        let start = row * scores.armCount
+        scores.probabilities(row: row, theta, into: &pass.probabilities)
+        var mean = 0.0
+        for arm in pass.probabilities.indices { mean += pass.probabilities[arm] * terms[start + arm] }
+        pass.weighted += mean
+        for arm in pass.probabilities.indices { pass.factors[arm] = pass.probabilities[arm] * (terms[start + arm] - mean) }
+        scores.add(row: row, pass.factors, to: &pass.rewardGradient)
+    }
+
+    /// A row of the self-normalised sums: the weight's derivative by an arm's score is `w (1{a = a_i} - pi(a))`.
+    private func add(_ row: Int, _ inverse: Double, _ theta: [Double], to pass: inout Pass) {
+        scores.probabilities(row: row, theta, into: &pass.probabilities)
+        let chosen = scores.rows.arms[row]
+        let weight = pass.probabilities[chosen] * inverse
+        pass.weights += weight
+        pass.weighted += weight * rewards[row]
+        for arm in pass.probabilities.indices { pass.factors[arm] = weight * ((arm == chosen ? 1 : 0) - pass.probabilities[arm]) }
+        scores.add(row: row, pass.factors, to: &pass.weightGradient)
+        for arm in pass.factors.indices { pass.factors[arm] *= rewards[row] }
+        scores.add(row: row, pass.factors, to: &pass.rewardGradient)
+    }
+
+    /// What one pass over the rows adds up, with room for one row.
     private struct Pass {
         var probabilities: [Double]
         var factors: [Double]
+        var weighted = CompensatedSum()
+        var weights = CompensatedSum()
         var rewardGradient: [Double]
         var weightGradient: [Double]
 
@@ -116,48 +118,6 @@ struct OfflineObjective {
             factors = probabilities
             rewardGradient = [Double](repeating: 0, count: parameterCount)
             weightGradient = rewardGradient
-        }
-    }
-
-    private func finish(_ theta: [Double], _ gradient: inout [Double], _ pass: Pass, value: Double, total: Double) -> Double {
-        var squares = 0.0
-        for index in theta.indices {
-            gradient[index] = penalty * theta[index] - pass.rewardGradient[index] / total
-            squares += theta[index] * theta[index]
-        }
-        return 0.5 * penalty * squares - value
-    }
-
-    /// pi(.|x) of one row.
-    private func softmax(_ row: Int, _ theta: [Double], _ probabilities: inout [Double]) {
-        let (width, start) = (rows.width, row * rows.width)
-        var largest = -Double.infinity
-        for arm in 0..<armCount {
-            guard isAllowed?[row * armCount + arm] ?? true else {
-                probabilities[arm] = -.infinity
-                continue
-            }
-            let block = arm * dimension
-            var score = theta[block + width]
-            for column in 0..<width { score += theta[block + column] * Double(rows.inputs[start + column]) }
-            probabilities[arm] = score
-            largest = max(largest, score)
-        }
-        var sum = 0.0
-        for arm in 0..<armCount {
-            probabilities[arm] = ElementaryFunctions.exp(probabilities[arm] - largest)
-            sum += probabilities[arm]
-        }
-        for arm in 0..<armCount { probabilities[arm] /= sum }
-    }
-
-    /// Adds `factors[a] phi` to the block of every arm.
-    private func addRow(_ row: Int, _ factors: [Double], to gradient: inout [Double]) {
-        let (width, start) = (rows.width, row * rows.width)
-        for arm in 0..<armCount where factors[arm] != 0 {
-            let block = arm * dimension
-            for column in 0..<width { gradient[block + column] += factors[arm] * Double(rows.inputs[start + column]) }
-            gradient[block + width] += factors[arm]
         }
     }
 }

@@ -54,9 +54,8 @@ package struct OfflinePolicy: Policy {
             try Task.checkCancellation()
             return objective(theta, &gradient)
         }
-        let dimension = rows.width + 1
         self.armCount = armCount
-        coefficients = (0..<armCount).map { Array(minimum.point[$0 * dimension..<($0 + 1) * dimension]) }
+        coefficients = objective.blocks(of: minimum.point)
         self.isSupported = isSupported
         representation = Representation(contextOf: rows, schema: schema)
         floor = configuration.floor

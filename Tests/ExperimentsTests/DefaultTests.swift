@@ -220,4 +220,33 @@ struct DefaultTests {
         let parsed = PolicyFile.parse(text: "algorithm: fixed\nprobabilities: {a: 0.25, b: 0.75}\n", file: "p.yaml")
         #expect(parsed.policy?.probabilities == ["a": 0.25, "b": 0.75])
     }
+
+    @Test func policiesLearnedOfflineBelongInPolicyFiles() {
+        let ipw = PolicyFile.parse(text: "algorithm: ipw\ntemperature: 0.5\nridge: 2\nfloor: 0.01\n", file: "p.yaml")
+        #expect(ipw.problems.isEmpty)
+        #expect(
+            ipw.policy == PolicyConfiguration(algorithm: .ipw, floor: 0.01, temperature: 0.5, ridge: 2, model: .init(kind: .linear)))
+        let dr = PolicyFile.parse(text: "policy: {algorithm: dr, model: {kind: mlp, hidden: [8]}}\n", file: "p.yaml")
+        #expect(dr.problems.isEmpty)
+        #expect(dr.policy == PolicyConfiguration(algorithm: .dr, model: .init(hidden: [8])))
+        #expect(dr.policy?.temperature == nil)
+    }
+
+    @Test(arguments: [
+        ("algorithm: ipw\nmodel: {kind: linear}\n", "p.yaml:2:1: model: ipw has no reward model; remove the key"),
+        (
+            "algorithm: greedy\ntemperature: 1\n",
+            "p.yaml:2:1: temperature: greedy does not use it, it belongs to ipw or dr; remove the key"
+        ),
+        ("algorithm: dr\ntemperature: 0\n", "p.yaml:2:14: temperature: expected a number above 0, found 0"),
+        ("algorithm: dr\nalpha: 1\n", "p.yaml:2:1: alpha: dr does not use it, it belongs to linear-ucb or neural-ucb; remove the key"),
+        (
+            "algorithm: ipv\n",
+            "p.yaml:1:12: algorithm: expected fixed, uniform, greedy, epsilon-greedy, linear-thompson, linear-ucb, neural-thompson, "
+                + "neural-ucb, ipw or dr, found 'ipv'; did you mean 'ipw'?"
+        ),
+    ])
+    func keysOfOtherAlgorithmsAreRefusedInPolicyFiles(_ text: String, _ problem: String) {
+        #expect(PolicyFile.parse(text: text, file: "p.yaml").problems.map(\.description) == [problem])
+    }
 }

@@ -194,6 +194,15 @@ struct SchemaTests {
         #expect(try validator.accepts(try #require(OrderedJSON(yaml: text))))
     }
 
+    /// What no experiment can run, an editor must not offer.
+    @Test(arguments: PolicyConfiguration.Algorithm.allCases) func schemaOffersWhatCanServe(_ algorithm: PolicyConfiguration.Algorithm)
+        throws
+    {
+        let text = GoodFile.bandit.replacing("linear-thompson", with: algorithm.rawValue)
+        #expect(try validator.accepts(try #require(OrderedJSON(yaml: text))) == !algorithm.isLearnedOffline)
+        #expect(GoodFile.problems(text).isEmpty == !algorithm.isLearnedOffline)
+    }
+
     /// Each row of the truth table is a valid condition for the schema too.
     @Test(arguments: TargetingTests.table) func schemaAcceptsTheCondition(_ row: TargetingCase) throws {
         #expect(try validator.accepts(try #require(OrderedJSON(yaml: GoodFile.bandit(with: "targeting: \(row.condition)")))))
