@@ -1,19 +1,32 @@
-import Catalog
 package import Evaluation
-import EventLog
+package import EventLog
 import Experiments
 import Foundation
 package import HaggleCore
 import Policies
 package import Postgres
 
-/// `haggle evaluate EXPERIMENT --policy P...`: what other policies would have earned on an experiment's log.
+/// `haggle evaluate`: what other policies would have earned, on an experiment's log or on a file with contexts.
 package struct LogEvaluation: Sendable {
-    /// The reward model behind DM and DR.
-    package enum RewardModelKind: String, Sendable, CaseIterable { case linear, neural, none }
+    /// The reward model behind DM, DR and their kin.
+    package enum RewardModelKind: String, Sendable, CaseIterable { case linear, logistic, shared, neural, none }
+
+    /// A log in a file, for policies that are asked for each of its contexts.
+    package struct FileLog: Sendable {
+        package var path: String
+        /// Nil: by the file's name.
+        package var format: LogFile.Format?
+        package var columns: CSVInteractionSource.Columns
+
+        package init(path: String, format: LogFile.Format? = nil, columns: CSVInteractionSource.Columns) {
+            self.path = path
+            self.format = format
+            self.columns = columns
+        }
+    }
 
     package struct Configuration: Sendable {
-        /// Policy files, `snapshot:N`, `arm:KEY`, `uniform`, `logged`.
+        /// Policy files, `replay:FILE`, `snapshot:N`, `arm:KEY`, `uniform`, `logged`, CSV files of probabilities.
         package var policies: [String]
         package var options: EvaluationOptions
         package var rewardModel: RewardModelKind
@@ -21,10 +34,19 @@ package struct LogEvaluation: Sendable {
         package var trainShare: Double?
         package var since: Timestamp?
         package var until: Timestamp?
+        /// Only rows whose context meets it, as text (`ConditionText`).
+        package var condition: String?
+        /// The feature that the evaluation is split by.
+        package var segmentBy: String?
+        /// Fit propensities to a log that has none.
+        package var estimatesPropensities: Bool
+        /// A CSV file with a row per arm: `arm`, and what is known about it (`discount`, further features).
+        package var armFeatures: String?
 
         package init(
             policies: [String], options: EvaluationOptions = EvaluationOptions(), rewardModel: RewardModelKind = .linear,
-            trainShare: Double? = nil, since: Timestamp? = nil, until: Timestamp? = nil
+            trainShare: Double? = nil, since: Timestamp? = nil, until: Timestamp? = nil, condition: String? = nil,
+            segmentBy: String? = nil, estimatesPropensities: Bool = false, armFeatures: String? = nil
         ) {
             self.policies = policies
             self.options = options
@@ -32,6 +54,10 @@ package struct LogEvaluation: Sendable {
             self.trainShare = trainShare
             self.since = since
             self.until = until
+            self.condition = condition
+            self.segmentBy = segmentBy
+            self.estimatesPropensities = estimatesPropensities
+            self.armFeatures = armFeatures
         }
     }
 
@@ -42,112 +68,136 @@ package struct LogEvaluation: Sendable {
     /// Evaluates on the matured, counted impressions of an experiment.
     /// - Throws: `WorkbenchError`, `EvaluationError`, `CatalogError`, and what the database refuses.
     package func run(_ key: ExperimentKey, pool: ConnectionPool, asOf now: Timestamp) async throws -> EvaluationReport {
-        let experiment = try await pool.withConnection { try await Catalog.experiment(key, on: $0).experiment }
-        let source = try await PostgresInteractionSource.open(
-            pool: pool, experiment: experiment,
-            filter: .init(since: configuration.since, until: configuration.until, onlyMatured: true), asOf: now)
+        let targets = try configuration.policies.map { try PolicyTarget(parsing: $0) }
+        let log = try await OpenedLog.experiment(
+            key, pool: pool, since: configuration.since, until: configuration.until, asOf: now)
+        return try await evaluate(log, targets)
+    }
+
+    /// Evaluates on a file.
+    /// - Throws: `TabularError` and `EventLogError` with file and line, `WorkbenchError`, `EvaluationError`.
+    package func run(_ file: FileLog) async throws -> EvaluationReport {
+        let targets = try configuration.policies.map { try PolicyTarget(parsing: $0) }
+        return try await evaluate(try await OpenedLog.file(file), targets)
+    }
+
+    private func evaluate(_ log: OpenedLog, _ targets: [PolicyTarget]) async throws -> EvaluationReport {
+        try checkNames(log)
+        var log = log
         var options = configuration.options
-        options.excluded = source.excluded
-        let targets = try configuration.policies.map { try Target(parsing: $0) }
-        guard let trainShare = configuration.trainShare else {
-            let policies = try await resolve(targets, experiment, source.arms, training: nil, pool)
-            return try await Evaluation.evaluate(
-                source: source, policies: policies, options: options, rewardModel: trainer(experiment, source.arms))
+        options.excluded.merge(log.excluded) { $1 }
+        options.armNames = log.source.arms.map(\.key.rawValue)
+        options.rewardRange = options.rewardRange ?? log.rewardRange
+        options.windowSeconds = log.windowSeconds
+        options.segmentBy = configuration.segmentBy
+        try ArmTable(configuration.armFeatures, arms: log.source.arms).apply(to: &options)
+        log = try await filtered(log, &options)
+        var warnings: [String] = []
+        if configuration.estimatesPropensities {
+            let estimated = try await EstimatedPropensities.fit(to: log.source, schema: log.schema, folds: options.folds, seed: options.seed)
+            log.source = estimated.source
+            options.propensities = .estimated
+            warnings += estimated.warnings
         }
-        var rows: [Interaction] = []
-        for try await row in source.interactions() { rows.append(row) }
-        guard !rows.isEmpty else { throw WorkbenchError.emptyLog(what: "experiment '\(key)'") }
-        let (training, evaluation) = TimeSplit.split(rows, trainShare: trainShare)
-        options.excluded["TRAINING"] = training.count
-        let policies = try await resolve(targets, experiment, source.arms, training: training, pool)
-        return try await Evaluation.evaluate(
-            source: InteractionList(arms: source.arms, rows: evaluation), policies: policies, options: options,
-            rewardModel: trainer(experiment, source.arms))
-    }
-
-    /// What stands behind one `--policy`.
-    private enum Target {
-        case logged
-        case uniform
-        case arm(ArmKey)
-        case snapshot(SnapshotVersion)
-        case file(ParsedPolicy)
-
-        init(parsing text: String) throws {
-            if text == "logged" {
-                self = .logged
-            } else if text == "uniform" {
-                self = .uniform
-            } else if text.hasPrefix("arm:") {
-                self = .arm(ArmKey(String(text.dropFirst(4))))
-            } else if text.hasPrefix("snapshot:") {
-                guard let number = Int(text.dropFirst(9)), number >= 1 else { throw WorkbenchError.unknownTarget(text) }
-                self = .snapshot(SnapshotVersion(number))
-            } else {
-                guard let bytes = FileManager.default.contents(atPath: text) else { throw WorkbenchError.unknownTarget(text) }
-                let parsed = PolicyFile.parse(bytes: Array(bytes), file: text)
-                guard parsed.problems.isEmpty else { throw WorkbenchError.invalidFiles(parsed.problems.map(\.description)) }
-                self = .file(parsed)
-            }
+        var training: [Interaction]?
+        if let share = configuration.trainShare {
+            let (older, newer) = TimeSplit.split(try await rows(of: log.source), trainShare: share)
+            training = older
+            options.excluded["TRAINING"] = older.count
+            log.source = InteractionList(arms: log.source.arms, rows: newer)
         }
-    }
-
-    private func resolve(
-        _ targets: [Target], _ experiment: Experiment, _ arms: [Arm], training: [Interaction]?, _ pool: ConnectionPool
-    ) async throws -> [EvaluatedPolicy] {
+        let resolver = PolicyResolver(log: log, training: training)
         var policies: [EvaluatedPolicy] = []
         for (target, name) in zip(targets, configuration.policies) {
-            switch target {
-            case .logged: policies.append(.logged)
-            case .uniform: policies.append(EvaluatedPolicy(name, UniformPolicy(armCount: arms.count)))
-            case .arm(let key):
-                guard let arm = arms.firstIndex(where: { $0.key == key }) else {
-                    throw WorkbenchError.invalidOption(
-                        name: "--policy", expected: "an arm of the experiment (\(arms.map(\.key.rawValue).joined(separator: ", ")))",
-                        found: name)
-                }
-                policies.append(
-                    EvaluatedPolicy(name, FixedPolicy(arm: arm, armCount: arms.count, controlIndex: experiment.controlIndex)))
-            case .snapshot(let version):
-                let stored = try await pool.withConnection { try await Catalog.snapshot(version, of: experiment.key, on: $0) }
-                let snapshot = try ServingSnapshot(serialised: stored.bytes)
-                guard snapshot.arms == arms.map(\.key) else {
-                    throw WorkbenchError.invalidOption(
-                        name: "--policy",
-                        expected: "a snapshot with the arms of the log (\(arms.map(\.key.rawValue).joined(separator: ", ")))",
-                        found: "\(name) with \(snapshot.arms.map(\.rawValue).joined(separator: ", "))")
-                }
-                policies.append(EvaluatedPolicy(name, SnapshotPolicy(snapshot)))
-            case .file(let parsed):
-                policies.append(EvaluatedPolicy(name, try train(parsed, experiment, arms, on: training)))
-            }
+            if let policy = try await resolver.policy(target, name: name) { policies.append(policy) }
         }
-        return policies
+        let snapshots = try await resolver.snapshots(for: options)
+        var report: EvaluationReport
+        if policies.isEmpty {
+            report = EvaluationReport(
+                rowCount: 0, armCount: log.source.arms.count, armNames: options.armNames, excluded: options.excluded, clusteredBy: nil,
+                rewardModel: nil, policies: [], differences: [])
+        } else {
+            report = try await Evaluation.evaluate(
+                source: log.source, policies: policies, options: options, rewardModel: trainer(log), snapshots: snapshots)
+        }
+        for (target, name) in zip(targets, configuration.policies) {
+            guard case .replay(let parsed) = target, let policy = parsed.policy else { continue }
+            report.replays.append(
+                try await AlgorithmReplay(options: options).run(
+                    policy, named: name, schema: parsed.context ?? log.schema, on: log.source))
+        }
+        report.warnings += warnings
+        report.provenance = provenance(log, resolver, targets, options)
+        return report
     }
 
-    private func train(
-        _ parsed: ParsedPolicy, _ experiment: Experiment, _ arms: [Arm], on training: [Interaction]?
-    ) throws -> any Policy {
-        guard let policy = parsed.policy else { throw WorkbenchError.invalidFiles(parsed.problems.map(\.description)) }
-        switch policy.algorithm {
-        case .uniform, .fixed: break
-        default:
-            // A policy that was trained on the rows that judge it would look better than it is.
-            guard let training, !training.isEmpty else {
-                throw WorkbenchError.invalidOption(
-                    name: "--train-share", expected: "a share such as 0.5, because \(parsed.file) has to be trained on older rows first",
-                    found: "none")
-            }
+    /// Features that flags name must exist.
+    private func checkNames(_ log: OpenedLog) throws {
+        if let feature = configuration.segmentBy, log.schema[feature] == nil {
+            let known = log.schema.features.map(\.name).joined(separator: ", ")
+            throw WorkbenchError.invalidOption(
+                name: "--by", expected: known.isEmpty ? "a feature of the context (the log has none)" : "one of \(known)", found: feature)
         }
-        return try trainedPolicy(
-            configuration: policy, schema: parsed.context ?? experiment.context, arms: arms, on: training ?? [])
     }
 
-    private func trainer(_ experiment: Experiment, _ arms: [Arm]) -> (any RewardModelTrainer)? {
+    /// The log without the rows that the filter leaves out. Times of an experiment's log were asked for in SQL already.
+    private func filtered(_ log: OpenedLog, _ options: inout EvaluationOptions) async throws -> OpenedLog {
+        var log = log
+        let condition = try configuration.condition.map { try TargetingEvaluator(ConditionText.parse($0, schema: log.schema)) }
+        guard condition != nil || configuration.since != nil || configuration.until != nil else { return log }
+        func filter(_ source: some InteractionSource) -> any InteractionSource {
+            FilteredInteractions(base: source, condition: condition, since: configuration.since, until: configuration.until)
+        }
+        let all = log.source
+        log.source = filter(all)
+        var counts = (all: 0, kept: 0)
+        for try await _ in all.interactions() { counts.all += 1 }
+        for try await _ in log.source.interactions() { counts.kept += 1 }
+        guard counts.kept > 0 else {
+            throw WorkbenchError.emptyLog(what: "the filter leaves none of the log's \(counts.all) rows")
+        }
+        if counts.all > counts.kept { options.excluded["FILTERED"] = counts.all - counts.kept }
+        if let text = configuration.condition { log.description.append("rows where \(text)") }
+        return log
+    }
+
+    private func rows(of source: some InteractionSource) async throws -> [Interaction] {
+        var rows: [Interaction] = []
+        for try await row in source.interactions() { rows.append(row) }
+        guard !rows.isEmpty else { throw WorkbenchError.emptyLog(what: "the log") }
+        return rows
+    }
+
+    private func trainer(_ log: OpenedLog) -> (any RewardModelTrainer)? {
         switch configuration.rewardModel {
         case .none: nil
-        case .linear: LinearRewardTrainer(schema: experiment.context)
-        case .neural: NeuralRewardTrainer(schema: experiment.context)
+        case .linear: LinearRewardTrainer(schema: log.schema)
+        case .logistic: LogisticRewardTrainer(schema: log.schema)
+        case .shared: SharedRewardTrainer(schema: log.schema, arms: log.source.arms)
+        case .neural: NeuralRewardTrainer(schema: log.schema)
         }
+    }
+
+    /// What was done; the command line adds itself and the time.
+    private func provenance(
+        _ log: OpenedLog, _ resolver: PolicyResolver, _ targets: [PolicyTarget], _ options: EvaluationOptions
+    ) -> Provenance {
+        var choices = [
+            "seed": "\(options.seed)", "level": "\(options.level)", "reward model": configuration.rewardModel.rawValue,
+            "intervals": options.intervals.map(\.rawValue).joined(separator: ", "),
+        ]
+        if options.intervals.contains(.bootstrap) { choices["resamples"] = "\(options.resamples)" }
+        if configuration.rewardModel != .none { choices["fitted"] = "\(options.fitting.rawValue), \(options.folds) folds" }
+        if let share = configuration.trainShare { choices["training share"] = "\(share)" }
+        if let range = options.rewardRange { choices["reward range"] = "\(range.lowerBound) to \(range.upperBound)" }
+        if let bound = options.weightBound { choices["largest weight"] = "\(bound)" }
+        if let condition = configuration.condition { choices["where"] = condition }
+        if let feature = configuration.segmentBy { choices["split by"] = feature }
+        var policies: [String: String] = [:]
+        for (target, name) in zip(targets, configuration.policies) {
+            policies[name] = resolver.description(of: target, trainShare: configuration.trainShare)
+        }
+        return Provenance(program: "", command: [], madeAt: "", data: log.description, policies: policies, choices: choices)
     }
 }

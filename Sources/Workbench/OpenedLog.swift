@@ -1,0 +1,59 @@
+import Catalog
+import EventLog
+import Experiments
+import HaggleCore
+import Policies
+import Postgres
+
+/// A log that is ready to be evaluated: its rows, and what is known about the experiment that made it.
+struct OpenedLog: Sendable {
+    /// In log order; a pass can be repeated.
+    var source: any InteractionSource
+    var schema: FeatureSchema
+    /// Position of the arm to fall back to.
+    var controlIndex: Int
+    /// Bounds of the reward, if declared.
+    var rewardRange: ClosedRange<Double>?
+    /// The attribution window, if there is one.
+    var windowSeconds: Double?
+    /// Rows that were left out before the filter, by reason.
+    var excluded: [String: Int]
+    /// What was read, for the record.
+    var description: [String]
+    /// Loads the policy of a serving snapshot; nil for a log that is not in a database.
+    var snapshot: (@Sendable (SnapshotVersion) async throws -> ServingSnapshot)?
+
+    /// An experiment's matured, counted impressions.
+    static func experiment(
+        _ key: ExperimentKey, pool: ConnectionPool, since: Timestamp?, until: Timestamp?, asOf now: Timestamp
+    ) async throws -> OpenedLog {
+        let stored = try await pool.withConnection { try await Catalog.experiment(key, on: $0) }
+        let experiment = stored.experiment
+        let source = try await PostgresInteractionSource.open(
+            pool: pool, experiment: experiment, filter: .init(since: since, until: until, onlyMatured: true), asOf: now)
+        var description = [
+            "experiment \(key), version \(stored.version.rawValue), file digest \(stored.digest)",
+            "event log up to position \(source.through), windows closed by \(now)",
+        ]
+        if let since { description.append("impressions from \(since)") }
+        if let until { description.append("impressions before \(until)") }
+        return OpenedLog(
+            source: source, schema: experiment.context, controlIndex: experiment.controlIndex, rewardRange: experiment.reward.range,
+            windowSeconds: experiment.reward.windowSeconds, excluded: source.excluded, description: description,
+            snapshot: { version in
+                let stored = try await pool.withConnection { try await Catalog.snapshot(version, of: key, on: $0) }
+                return try ServingSnapshot(serialised: stored.bytes)
+            })
+    }
+
+    /// A file: CSV, NDJSON, dsjson or an Open Bandit folder.
+    static func file(_ file: LogEvaluation.FileLog, condition: Condition?) async throws -> OpenedLog {
+        let source = try LogFile.open(path: file.path, format: file.format, columns: file.columns)
+        var inference = SchemaInference()
+        for try await row in source.interactions() { inference.see(row.context) }
+        return OpenedLog(
+            source: source, schema: inference.schema, controlIndex: source.arms.firstIndex { $0.isControl } ?? 0, rewardRange: nil,
+            windowSeconds: nil, excluded: source.excluded,
+            description: ["\(file.path), digest \(try FileDigest(path: file.path).text)"], snapshot: nil)
+    }
+}

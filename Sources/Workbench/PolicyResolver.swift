@@ -1,0 +1,90 @@
+import Evaluation
+import EventLog
+import HaggleCore
+import Policies
+
+/// Turns what `--policy` names into policies that can be asked.
+struct PolicyResolver {
+    let log: OpenedLog
+    /// The rows that policy files are trained on; nil where nothing was set apart for that.
+    let training: [Interaction]?
+
+    private var arms: [Arm] { log.source.arms }
+
+    /// Nil for a replay, which is not a policy but an algorithm.
+    /// - Throws: `WorkbenchError` for an arm, snapshot or file that does not fit the log.
+    func policy(_ target: PolicyTarget, name: String) async throws -> EvaluatedPolicy? {
+        switch target {
+        case .logged: return .logged
+        case .uniform: return EvaluatedPolicy(name, UniformPolicy(armCount: arms.count))
+        case .arm(let key):
+            guard let arm = arms.firstIndex(where: { $0.key == key }) else {
+                throw WorkbenchError.invalidOption(name: "--policy", expected: "an arm of the log (\(armList))", found: name)
+            }
+            return EvaluatedPolicy(name, FixedPolicy(arm: arm, armCount: arms.count, controlIndex: log.controlIndex))
+        case .snapshot(let version): return EvaluatedPolicy(name, try await snapshotPolicy(version, name: name))
+        case .file(let parsed):
+            guard let policy = parsed.policy else { throw WorkbenchError.invalidFiles(parsed.problems.map(\.description)) }
+            // A policy that was trained on the rows that judge it would look better than it is.
+            if target.learns, training?.isEmpty ?? true {
+                throw WorkbenchError.invalidOption(
+                    name: "--train-share", expected: "a share such as 0.5, because \(parsed.file) has to be trained on older rows first",
+                    found: "none")
+            }
+            return EvaluatedPolicy(
+                name, try trainedPolicy(configuration: policy, schema: parsed.context ?? log.schema, arms: arms, on: training ?? []))
+        case .probabilities(let path):
+            return EvaluatedPolicy(name: name, target: .table(try ProbabilityTable(path: path, arms: arms.map(\.key.rawValue))))
+        case .replay: return nil
+        }
+    }
+
+    /// The snapshots that made the log, for estimators that ask them; at most 64, the ones with the most rows.
+    func snapshots(for options: EvaluationOptions) async throws -> [SnapshotVersion: any Policy] {
+        guard let load = log.snapshot, options.needsSnapshots else { return [:] }
+        var counts: [SnapshotVersion: Int] = [:]
+        for try await row in log.source.interactions() {
+            if let version = row.snapshot { counts[version, default: 0] += 1 }
+        }
+        var policies: [SnapshotVersion: any Policy] = [:]
+        for (version, _) in counts.sorted(by: { ($1.value, $0.key.rawValue) < ($0.value, $1.key.rawValue) }).prefix(64) {
+            let snapshot = try await load(version)
+            if snapshot.arms == arms.map(\.key) { policies[version] = SnapshotPolicy(snapshot) }
+        }
+        return policies
+    }
+
+    /// What a target is, for the record.
+    func description(of target: PolicyTarget, trainShare: Double?) -> String {
+        switch target {
+        case .logged: "the policy that made the log"
+        case .uniform: "every eligible arm with the same probability"
+        case .arm(let key): "always \(key), control where it is not eligible"
+        case .snapshot(let version): "serving snapshot \(version.rawValue)"
+        case .file(let parsed):
+            "file \(parsed.file), digest \(Self.digest(parsed.file))"
+                + (target.learns ? trainShare.map { ", trained on the oldest \($0) of the log" } ?? "" : "")
+        case .probabilities(let path): "file \(path), digest \(Self.digest(path))"
+        case .replay(let parsed): "file \(parsed.file), digest \(Self.digest(parsed.file)), learning along the log by rejection replay"
+        }
+    }
+
+    private static func digest(_ path: String) -> String { (try? FileDigest(path: path).text) ?? "unknown" }
+
+    private var armList: String { arms.map(\.key.rawValue).joined(separator: ", ") }
+
+    private func snapshotPolicy(_ version: SnapshotVersion, name: String) async throws -> SnapshotPolicy {
+        guard let load = log.snapshot else {
+            throw WorkbenchError.invalidOption(
+                name: "--policy", expected: "a policy file, arm:KEY, uniform or logged: snapshots belong to experiments, not to files",
+                found: name)
+        }
+        let snapshot = try await load(version)
+        guard snapshot.arms == arms.map(\.key) else {
+            throw WorkbenchError.invalidOption(
+                name: "--policy", expected: "a snapshot with the arms of the log (\(armList))",
+                found: "\(name) with \(snapshot.arms.map(\.rawValue).joined(separator: ", "))")
+        }
+        return SnapshotPolicy(snapshot)
+    }
+}
