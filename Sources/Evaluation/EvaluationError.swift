@@ -9,6 +9,8 @@ package enum EvaluationError: Error, Hashable, Sendable {
     case estimatorNeedsOption(String, expected: String)
     case rowLacks(row: Int, input: RowInput, estimators: [String])
     case rowInputWrong(row: Int, input: RowInput, expected: String)
+    case rewardOutsideRange(row: Int, found: Double, lower: Double, upper: Double)
+    case intervalNeedsOption(Interval.Method, expected: String)
     case weightAboveBound(row: Int, policy: String, weight: Double, bound: Double)
     case propensitiesVary(row: Int, found: Double, earlier: Double)
     case badOption(name: String, expected: String, found: String)
@@ -52,6 +54,10 @@ extension EvaluationError: CustomStringConvertible {
             "row \(row): \(estimators.joined(separator: ", ")) need \(input.phrase), and the row has none: "
                 + "leave \(estimators.count == 1 ? "it" : "them") out, or evaluate a log that holds it"
         case .rowInputWrong(let row, let input, let expected): "row \(row): \(input.phrase): expected \(expected)"
+        case .rewardOutsideRange(let row, let found, let lower, let upper):
+            "row \(row): expected a reward in the declared range \(lower)...\(upper), found \(found): declare a range that no reward can leave, or "
+                + "correct the row"
+        case .intervalNeedsOption(let method, let expected): "interval \(method.rawValue): \(expected)"
         case .weightAboveBound(let row, let policy, let weight, let bound):
             "row \(row): policy \"\(policy)\" has weight \(weight), above the declared bound \(bound): declare a bound that no weight can exceed "
                 + "(1 / the smallest propensity of an arm that the policy may give), or correct the propensities"

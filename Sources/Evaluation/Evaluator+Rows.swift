@@ -58,6 +58,7 @@ extension Evaluator {
                     pastEstimates: pastEstimates.isEmpty ? none.span : pastEstimates.span.extracting(range), propensities: none.span,
                     snapshotVariance: columns.snapshotVariances?[policy][index])
             }
+            if sequences != nil { advanceSequences(columns, index) }
             endRow()
             if pending.isFull { return index + 1 }
         }
@@ -92,6 +93,7 @@ extension Evaluator {
             if row.propensities != nil { addMasses(policy: policy, target: target, propensities: propensities) }
         }
         if row.propensities != nil { armFrequencies.add(arm: row.arm, propensities: propensities, snapshot: row.snapshot) }
+        if sequences != nil { advanceSequences(row, propensity: propensity) }
         endRow()
     }
 
@@ -112,6 +114,7 @@ extension Evaluator {
                 throw EvaluationError.estimateNotFinite(row: number, arm: index)
             }
         }
+        try bounds.see(reward: head.reward, estimates: estimates, number: number)
         if let balanced = head.balancedPropensity, !(balanced > 0 && balanced <= 1) {
             throw EvaluationError.rowInputWrong(row: number, input: .balancedPropensity, expected: "p with 0 < p <= 1, found \(balanced)")
         }

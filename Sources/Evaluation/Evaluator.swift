@@ -41,6 +41,10 @@ package struct Evaluator: Sendable {
     private(set) var bootstrap: Bootstrap?
     /// The propensity that all rows share, where an estimator rests on that.
     var constantPropensity: Double?
+    /// What was declared about rewards.
+    var bounds: DeclaredBounds
+    /// Only where an interval that holds at all times was asked for.
+    var sequences: PolicySequences?
     let firstRow: Int
     var pending: PendingRows
 
@@ -81,6 +85,11 @@ package struct Evaluator: Sendable {
         plan = TermPlan(terms: terms)
         let discounts = options.discounts ?? []
         kernels = plan.bandwidths.map { DiscountKernel(bandwidth: $0, discounts: discounts) }
+        bounds = DeclaredBounds(rewardRange: options.rewardRange)
+        if options.intervals.contains(.anytime), let range = options.rewardRange {
+            sequences = PolicySequences(
+                rewardRange: range, weightBound: options.weightBound, policyCount: policies.count, level: options.level)
+        }
         self.firstRow = firstRow
         sums = [CompensatedSum](repeating: CompensatedSum(), count: width)
         rowsWithUnit = CoMoments(width: width)
@@ -110,6 +119,10 @@ package struct Evaluator: Sendable {
             throw EvaluationError.cannotMerge("Replay without a bound needs the same propensity in all rows, found \(ours) and \(theirs)")
         }
         constantPropensity = constantPropensity ?? other.constantPropensity
+        guard sequences == nil, other.sequences == nil else {
+            throw EvaluationError.cannotMerge("an anytime interval needs the rows in one pass, in the order of the log")
+        }
+        bounds.merge(other.bounds)
         var other = other
         await flush()
         await other.flush()
