@@ -21,6 +21,21 @@ extension StringProtocol {
         return result + "…"
     }
 
+    /// The text cut to that many columns in its middle: what tells long names apart often stands at their end.
+    package func shortened(toWidth width: Int) -> String {
+        guard displayWidth > width else { return String(self) }
+        guard width >= 5 else { return fitted(toWidth: width) }
+        var tail = ""
+        var used = 0
+        for character in reversed() {
+            let columns = String(character).displayWidth
+            if used + columns > (width - 1) / 2 { break }
+            tail = String(character) + tail
+            used += columns
+        }
+        return fitted(toWidth: width - used) + tail
+    }
+
     /// The text without control characters, which could move a terminal's cursor or change its colours; line breaks and tabs become spaces.
     package var printable: String {
         var result = String.UnicodeScalarView()

@@ -5,50 +5,70 @@ package struct ForestPlot: Chart {
         package var estimate: IntervalEstimate
         /// The value that is estimated, where it is known: drawn as a diamond.
         package var truth: Double?
+        /// Whether the log supports the number only weakly or not at all: drawn hollow and dashed.
+        package var isDoubtful: Bool
 
-        package init(name: String, estimate: IntervalEstimate, truth: Double? = nil) {
+        package init(name: String, estimate: IntervalEstimate, truth: Double? = nil, isDoubtful: Bool = false) {
             self.name = name
             self.estimate = estimate
             self.truth = truth
+            self.isDoubtful = isDoubtful
         }
 
         var isFinite: Bool { [estimate.value, estimate.lower, estimate.upper].allSatisfy(\.isFinite) }
     }
 
+    /// Something that has no estimate, and why.
+    package struct Silent: Hashable, Sendable {
+        package var name: String
+        package var note: String
+
+        package init(name: String, note: String) {
+            self.name = name
+            self.note = note
+        }
+    }
+
     package var title: String
     package var quantity: Quantity
     package var rows: [Row]
+    /// Listed below the rows.
+    package var silent: [Silent]
     /// What "no difference" is; nil draws no line.
     package var reference: Double?
     /// Whether positive numbers carry a plus sign.
     package var isSigned: Bool
 
-    package init(title: String, quantity: Quantity, rows: [Row], reference: Double? = nil, isSigned: Bool = false) {
+    package init(
+        title: String, quantity: Quantity, rows: [Row], silent: [Silent] = [], reference: Double? = nil, isSigned: Bool = false
+    ) {
         self.title = title
         self.quantity = quantity
         self.rows = rows.filter(\.isFinite)
+        self.silent = silent
         self.reference = reference
         self.isSigned = isSigned
     }
 
-    package var height: Double { 40 + Double(max(1, rows.count)) * 34 }
+    private static let rowHeight = 36.0
+
+    package var height: Double { 40 + Double(max(1, rows.count)) * Self.rowHeight + Double(silent.count) * 20 }
 
     package var summary: String {
         guard !rows.isEmpty else { return "No data yet." }
-        return rows.map { row in
+        let estimates = rows.map { row in
             "\(row.name): \(row.estimate.text(quantity, isSigned: isSigned))"
                 + (row.truth.map { ", truth \(quantity.text($0, spread: row.estimate.spread, isSigned: isSigned))" } ?? "")
-        }.joined(separator: "; ") + "."
+        }
+        return (estimates + silent.map { "\($0.name): \($0.note)" }).joined(separator: "; ") + "."
     }
 
     package func draw(into canvas: inout ChartCanvas) {
         guard !rows.isEmpty else { return canvas.emptyNote("No data yet") }
-        canvas.bottom = 28
+        canvas.bottom = 28 + Double(silent.count) * 20
         canvas.left = 14
         canvas.right = 14
-        var values = rows.flatMap { [$0.estimate.lower, $0.estimate.upper] } + rows.compactMap(\.truth)
-        if let reference { values.append(reference) }
-        let ticks = AxisTicks.covering(lower: values.min() ?? 0, upper: values.max() ?? 1)
+        let ticks = AxisTicks.covering(lower: span.lowerBound, upper: span.upperBound)
         canvas.xDomain = ticks[0]...ticks[ticks.count - 1]
         for tick in ticks {
             canvas.line(x1: canvas.x(tick), y1: canvas.top, x2: canvas.x(tick), y2: canvas.height - canvas.bottom, class: "grid")
@@ -57,29 +77,60 @@ package struct ForestPlot: Chart {
             canvas.line(
                 x1: canvas.x(reference), y1: canvas.top, x2: canvas.x(reference), y2: canvas.height - canvas.bottom, class: "reference")
         }
-        for (index, row) in rows.enumerated() {
-            // The name and the numbers stand over their interval, so that both have the whole width of a phone.
-            let top = canvas.top + Double(index) * 34
-            let text = row.estimate.text(quantity, isSigned: isSigned)
-            let room = Int((canvas.width - 24 - ChartCanvas.estimatedWidth(text)) / (ChartCanvas.letterHeight * 0.57))
-            canvas.text(row.name.printable.fitted(toWidth: max(6, room)), x: 8, y: top + 11, class: "name")
-            canvas.text(text, x: canvas.width - 8, y: top + 11, anchor: "end", class: "value")
-            let middle = top + 22
-            canvas.line(x1: canvas.x(row.estimate.lower), y1: middle, x2: canvas.x(row.estimate.upper), y2: middle, class: "interval")
-            canvas.markup.element(
-                "circle",
-                ["class": "estimate", "cx": ChartCanvas.number(canvas.x(row.estimate.value)), "cy": ChartCanvas.number(middle), "r": "4.5"]
-            ) { $0.element("title", text: "\(row.name): \(text)") }
-            if let truth = row.truth {
-                let x = canvas.x(truth)
-                canvas.path(
-                    [(x, middle - 6), (x + 5, middle), (x, middle + 6), (x - 5, middle)], isClosed: true, class: "truth")
-            }
-        }
+        for (index, row) in rows.enumerated() { draw(row, top: canvas.top + Double(index) * Self.rowHeight, into: &canvas) }
         let decimals = AxisTicks.decimals(of: ticks, scale: quantity == .share ? 100 : 1)
         canvas.horizontalAxis(
             ticks.map {
                 ($0, quantity == .share ? NumberFormat.percent($0, decimals: decimals) : NumberFormat.fixed($0, decimals: decimals))
             })
+        for (index, entry) in silent.enumerated() {
+            let y = canvas.height - canvas.bottom + 40 + Double(index) * 20
+            canvas.text(entry.name.printable.shortened(toWidth: 36), x: 8, y: y, class: "name")
+            canvas.text(entry.note, x: canvas.width - 8, y: y, anchor: "end")
+        }
+    }
+
+    /// What the axis covers: every value, and the intervals as far as one that is much wider than the others does not press these together.
+    private var span: ClosedRange<Double> {
+        let spreads = rows.map(\.estimate.spread).sorted()
+        let reach = 6 * spreads[spreads.count / 2]
+        let values = rows.flatMap { [$0.estimate.value] + ($0.truth.map { [$0] } ?? []) } + (reference.map { [$0] } ?? [])
+        let (least, most) = (values.min() ?? 0, values.max() ?? 1)
+        let lower = rows.map { max($0.estimate.lower, least - reach) } + [least]
+        let upper = rows.map { min($0.estimate.upper, most + reach) } + [most]
+        return (lower.min() ?? least)...(upper.max() ?? most)
+    }
+
+    private func draw(_ row: Row, top: Double, into canvas: inout ChartCanvas) {
+        // The name and the numbers stand over their interval, so that both have the whole width of a phone.
+        let text = row.estimate.text(quantity, isSigned: isSigned)
+        let room = Int((canvas.width - 24 - ChartCanvas.estimatedWidth(text)) / (ChartCanvas.letterHeight * 0.57))
+        canvas.text(row.name.printable.shortened(toWidth: max(6, room)), x: 8, y: top + 11, class: "name")
+        canvas.text(text, x: canvas.width - 8, y: top + 11, anchor: "end", class: "value")
+        let middle = top + 23
+        let doubt = row.isDoubtful ? " doubtful" : ""
+        let lower = max(row.estimate.lower, canvas.xDomain.lowerBound)
+        let upper = min(row.estimate.upper, canvas.xDomain.upperBound)
+        canvas.line(x1: canvas.x(lower), y1: middle, x2: canvas.x(upper), y2: middle, class: "interval" + doubt)
+        // Arrows where an interval goes on beyond the drawing.
+        if lower > row.estimate.lower {
+            let x = canvas.x(lower)
+            canvas.path([(x + 6, middle - 5), (x, middle), (x + 6, middle + 5)], isClosed: false, class: "beyond")
+        }
+        if upper < row.estimate.upper {
+            let x = canvas.x(upper)
+            canvas.path([(x - 6, middle - 5), (x, middle), (x - 6, middle + 5)], isClosed: false, class: "beyond")
+        }
+        canvas.markup.element(
+            "circle",
+            [
+                "class": "estimate" + doubt, "cx": ChartCanvas.number(canvas.x(row.estimate.value)), "cy": ChartCanvas.number(middle),
+                "r": "4.5",
+            ]
+        ) { $0.element("title", text: "\(row.name): \(text)") }
+        if let truth = row.truth {
+            let x = canvas.x(truth)
+            canvas.path([(x, middle - 6), (x + 5, middle), (x, middle + 6), (x - 5, middle)], isClosed: true, class: "truth")
+        }
     }
 }

@@ -19,7 +19,7 @@ package struct ExperimentReportPage {
             experiment: experiment, sections: experiment.sections + analyses,
             frame: PageFrame(
                 title: "\(experiment.key) · Haggle report", home: "#", generatedAt: PageText.moment(generatedAt),
-                footnote: "Written by haggle report. " + PageText.footnote))
+                footnote: "Written by haggle report. " + PageText.footnote), hasContents: true)
     }
 
     /// The same report for the terminal.
@@ -36,9 +36,4 @@ package struct ExperimentReportPage {
         let head = lines.joined(separator: "\n") + "\n"
         return ([head] + (experiment.sections + analyses).filter(\.hasText).map { $0.text(isTerminal: isTerminal) }).joined(separator: "\n")
     }
-}
-
-extension ReportSection {
-    /// Whether anything is left of it without its charts.
-    fileprivate var hasText: Bool { !(paragraphs.isEmpty && tables.isEmpty && notes.isEmpty) }
 }

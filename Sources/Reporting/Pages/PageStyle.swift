@@ -31,14 +31,34 @@ enum PageStyle {
             .scroll{overflow-x:auto;margin:.75rem 0}
             table{border-collapse:collapse;min-width:min(100%,29rem);font-size:.9375rem;font-variant-numeric:tabular-nums}
             th,td{padding:.4rem .75rem;border-bottom:1px solid var(--line);text-align:left;white-space:nowrap}
-            th{font-size:.8125rem;font-weight:600;color:var(--soft)}th:first-child,td:first-child{padding-left:0}th:last-child,td:last-child{padding-right:0}th.n,td.n{padding-left:1.5rem}
-            tbody tr:last-child td{border-bottom:0}.n{text-align:right}
+            thead th{font-size:.8125rem;font-weight:600;color:var(--soft)}tbody th{font-weight:500;color:var(--ink)}th:first-child,td:first-child{padding-left:0}th:last-child,td:last-child{padding-right:0}th.n,td.n{padding-left:1.5rem}
+            tbody tr:last-child>*{border-bottom:0}.n{text-align:right}
             .notice{background:var(--card);border:1px solid var(--warn);border-left-width:5px;border-radius:6px;padding:.6rem .9rem;max-width:none}
+            .unseen{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
+            .skip{position:absolute;left:-99rem}.skip:focus{left:1rem;top:.5rem;background:var(--card);padding:.25rem .5rem}
+            .answer{font-size:1.1rem;max-width:52rem}.answer:first-child{font-size:1.25rem;font-weight:600;line-height:1.35;margin-top:0}
+            .mark{font-size:.8125rem;font-weight:600;padding:.1rem .55rem;border-radius:4px;border:1px solid currentColor;color:var(--ink);white-space:nowrap}
+            .contents ul{list-style:none;display:flex;flex-wrap:wrap;gap:.25rem 1.25rem;margin:1rem 0;padding:0;font-size:.9375rem}.contents a{text-decoration:underline;text-underline-offset:.2em}
+            .contents li{overflow-wrap:anywhere;min-width:0}
+            h3{font-size:1rem;line-height:1.3;font-weight:650;margin:0 0 .5rem;overflow-wrap:anywhere}
+            .part{border-top:1px solid var(--line);margin-top:1.25rem;padding-top:1.25rem}
+            .items{margin:.5rem 0;padding-left:1.25rem;max-width:52rem;overflow-wrap:anywhere}.items li{margin:.25rem 0}
+            .words{margin:.75rem 0}.words div{display:grid;grid-template-columns:minmax(0,11rem) minmax(0,1fr);gap:.1rem 1rem;padding:.3rem 0;border-bottom:1px solid var(--line)}
+            .words div:last-child{border-bottom:0}.words dt{font-weight:600;color:var(--ink);font-size:.9375rem;overflow-wrap:anywhere}
+            .words dd{font-size:.9375rem;font-weight:400;line-height:1.5;overflow-wrap:anywhere;font-variant-numeric:normal}
+            pre{margin:.75rem 0;padding:.75rem 1rem;background:var(--paper);border:1px solid var(--line);border-radius:6px;overflow-x:auto;font-size:.875rem}
+            caption{text-align:left;font-size:.875rem;font-weight:600;padding:0 0 .35rem}
+            summary{cursor:pointer;font-size:.9375rem;width:fit-content}details{margin:.5rem 0}
+            :focus-visible{outline:2px solid var(--accent);outline-offset:2px}
             .empty{padding:2rem 0;color:var(--soft)}code{font:.9em ui-monospace,SFMono-Regular,Menlo,monospace}
             footer{padding-top:.5rem;padding-bottom:2.5rem}
             @media (max-width:30rem){.card{padding:1rem;margin:1rem -.5rem}.figures{grid-template-columns:1fr 1fr;gap:.8rem 1rem}dd{font-size:1.2rem}dd.doubt{font-size:.8125rem}\
             th,td{padding:.4rem .5rem}.top .wide{padding-left:1rem;padding-right:1rem}}
-            @media print{body{font-size:11pt}.card{border-color:#bbb;break-inside:avoid}.top{border:0}.scroll{overflow:visible}}
+            @media (max-width:40rem){.words div{grid-template-columns:minmax(0,1fr)}}
+            @media print{@page{margin:14mm}body{font-size:10pt}.wide{max-width:none;padding:0}.card{border:0;border-top:1px solid #bbb;border-radius:0;padding:.75rem 0 0;margin:1rem 0}.top{border:0}\
+            .scroll{overflow:visible}table{min-width:0;font-size:8.5pt}th,td{white-space:normal;padding:.2rem .5rem}.contents,.skip{display:none}figure,tr,.items li,.words div,pre{break-inside:avoid}\
+            h1,h2,h3,caption,figcaption,.head{break-after:avoid}pre{white-space:pre-wrap;border-color:#bbb}details::details-content{content-visibility:visible;display:block;block-size:auto}\
+            .pair{grid-template-columns:1fr 1fr;gap:.75rem 1.5rem}.answer:first-child{font-size:13pt}.answer{font-size:11pt}dd{font-size:13pt}}
 
             """
 }

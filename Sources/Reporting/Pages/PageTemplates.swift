@@ -15,7 +15,8 @@ enum PageTemplates {
     static let library: MustacheLibrary = {
         MustacheContentTypes.register(PageContent(), named: PageContent.name)
         let sources = [
-            "layout": layout, "dashboard": dashboard, "experiment": experiment, "headline": headline, "section": section,
+            "layout": layout, "dashboard": dashboard, "experiment": experiment, "evaluation": evaluation, "headline": headline,
+            "contents": contents, "section": section, "part": part, "content": content,
         ]
         do {
             // Mustache forgets the content type in partials, so every template names it.
@@ -43,8 +44,9 @@ enum PageTemplates {
         <style>{{{css}}}</style>
         </head>
         <body>
+        <a class="skip" href="#main">To the content</a>
         <header class="top"><div class="wide"><a class="brand" href="{{home}}">Haggle</a><span class="when">{{generatedAt}}</span></div></header>
-        <main class="wide">
+        <main class="wide" id="main">
         {{#notice}}<p class="notice" role="status">{{notice}}</p>{{/notice}}
         {{$content}}{{/content}}
         </main>
@@ -80,9 +82,36 @@ enum PageTemplates {
         {{#description}}<p class="lead">{{description}}</p>{{/description}}
         <p class="meta">{{meta}}</p>
         <section class="card" aria-label="Result">{{>headline}}</section>
+        {{>contents}}
         {{#sections}}{{>section}}{{/sections}}
         {{/content}}
         {{/layout}}
+        """
+
+    private static let evaluation = """
+        {{<layout}}
+        {{$content}}
+        <div class="head"><h1>{{title}}</h1>{{#marks}}<span class="mark">{{.}}</span>{{/marks}}</div>
+        <section class="card" aria-label="Result">
+        {{#summary}}<p class="answer">{{.}}</p>{{/summary}}
+        <dl class="figures">
+        {{#figures}}<div><dt>{{label}}</dt><dd>{{value}}</dd>{{#doubt}}<dd class="doubt">{{doubt}}</dd>{{/doubt}}</div>{{/figures}}
+        </dl>
+        </section>
+        {{>contents}}
+        {{#sections}}{{>section}}{{/sections}}
+        <section class="card" aria-labelledby="glossary">
+        <h2 id="glossary">Glossary</h2>
+        <details open="open"><summary>What the words mean</summary>
+        <dl class="words">{{#glossary}}<div><dt>{{term}}</dt><dd>{{text}}</dd></div>{{/glossary}}</dl>
+        </details>
+        </section>
+        {{/content}}
+        {{/layout}}
+        """
+
+    private static let contents = """
+        {{#hasContents}}<nav class="contents" aria-label="Contents"><ul>{{#sections}}<li><a href="#{{id}}">{{title}}</a></li>{{/sections}}</ul></nav>{{/hasContents}}
         """
 
     private static let headline = """
@@ -93,12 +122,28 @@ enum PageTemplates {
         """
 
     private static let section = """
-        <section class="card">
-        <h2>{{title}}</h2>
+        <section class="card" aria-labelledby="{{id}}">
+        <div class="head"><h2 id="{{id}}">{{title}}</h2>{{#marks}}<span class="mark">{{.}}</span>{{/marks}}</div>
+        {{>content}}
+        {{#parts}}{{>part}}{{/parts}}
+        </section>
+        """
+
+    private static let part = """
+        <section class="part" aria-labelledby="{{id}}">
+        <h3 id="{{id}}">{{title}}</h3>
+        {{>content}}
+        </section>
+        """
+
+    private static let content = """
         {{#paragraphs}}<p>{{.}}</p>{{/paragraphs}}
+        {{#hasItems}}<ul class="items">{{#items}}<li>{{.}}</li>{{/items}}</ul>{{/hasItems}}
+        {{#hasDefinitions}}<dl class="words">{{#definitions}}<div><dt>{{term}}</dt><dd>{{text}}</dd></div>{{/definitions}}</dl>{{/hasDefinitions}}
+        {{#code}}<pre tabindex="0" aria-label="Command"><code>{{code}}</code></pre>{{/code}}
         {{#hasCharts}}<div class="pair">{{#charts}}<figure><figcaption>{{title}}</figcaption>{{{svg}}}</figure>{{/charts}}</div>{{/hasCharts}}
         {{#tables}}<div class="scroll" tabindex="0" role="region" aria-label="{{label}}">{{{markup}}}</div>{{/tables}}
+        {{#appendix}}<details><summary>Numbers: {{label}}</summary><div class="scroll" tabindex="0" role="region" aria-label="{{label}}">{{{markup}}}</div></details>{{/appendix}}
         {{#notes}}<p class="note">{{.}}</p>{{/notes}}
-        </section>
         """
 }

@@ -10,6 +10,11 @@ enum PageText {
         return text.prefix(10) + " " + text.dropFirst(11).prefix(8) + " UTC"
     }
 
+    /// The moment between two ISO 8601 times, in seconds since the Unix epoch; nil where they cannot be read.
+    static func middle(_ from: String, _ to: String) -> Double? {
+        Timestamp(from).flatMap { from in Timestamp(to).map { (from.seconds + $0.seconds) / 2 } }
+    }
+
     /// Percent-encoding of everything but RFC 3986's unreserved characters.
     static func pathComponent(_ text: String) -> String {
         text.utf8.map { byte in
@@ -24,12 +29,13 @@ enum PageText {
         }.joined()
     }
 
-    static func page(experiment: ExperimentSummary, sections: [ReportSection], frame: PageFrame) -> String {
+    static func page(experiment: ExperimentSummary, sections: [ReportSection], frame: PageFrame, hasContents: Bool = false) -> String {
         let view = ExperimentView(experiment, position: 0, link: "")
+        let sections = sections.filter { !$0.isEmpty }.enumerated().map { SectionView($1, id: "section-\($0)") }
         var values: [String: Any] = [
             "name": view.name, "status": view.status, "statusClass": view.statusClass, "meta": view.meta,
             "verdictClass": view.verdictClass, "figures": view.figures,
-            "sections": sections.enumerated().map { SectionView($1, id: "section-\($0)") },
+            "sections": sections, "hasContents": hasContents && sections.count > 2,
         ]
         values["description"] = view.description
         values["verdict"] = view.verdict

@@ -33,24 +33,47 @@ struct ChartView {
 struct TableView {
     var label: String
     var markup: String
+
+    init(_ table: TextTable, heading: String) {
+        label = table.caption.isEmpty ? heading : "\(heading): \(table.caption)"
+        markup = table.html(heading: heading)
+    }
 }
 
 /// One section in place.
 struct SectionView {
+    var id: String
     var title: String
+    var marks: [String]
     var paragraphs: [String]
+    var items: [String]
+    var hasItems: Bool
+    var definitions: [ReportSection.Definition]
+    var hasDefinitions: Bool
+    var code: String?
     var charts: [ChartView]
     var hasCharts: Bool
     var tables: [TableView]
+    var appendix: [TableView]
     var notes: [String]
+    var parts: [SectionView]
 
     init(_ section: ReportSection, id: String) {
+        self.id = id
         title = section.title
+        marks = section.marks
         paragraphs = section.paragraphs
-        charts = section.charts.enumerated().map { ChartView($1, id: "\(id)-\($0)") }
+        items = section.items
+        hasItems = !items.isEmpty
+        definitions = section.definitions
+        hasDefinitions = !definitions.isEmpty
+        code = section.code.isEmpty ? nil : section.code.map(\.printable).joined(separator: "\n")
+        charts = section.charts.enumerated().map { ChartView($1, id: "\(id)-chart-\($0)") }
         hasCharts = !charts.isEmpty
-        tables = section.tables.map { TableView(label: section.title, markup: $0.html()) }
+        tables = section.tables.map { TableView($0, heading: section.title) }
+        appendix = section.appendix.map { TableView($0, heading: section.title) }
         notes = section.notes
+        parts = section.subsections.enumerated().map { SectionView($1, id: "\(id)-\($0)") }
     }
 }
 
