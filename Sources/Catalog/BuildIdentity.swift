@@ -24,9 +24,9 @@ package struct BuildIdentity: Hashable, Sendable, Codable {
 
     private static func digestOfExecutable() -> String? {
         #if os(Linux)
-            let path: String? = "/proc/self/exe"
+        let path: String? = "/proc/self/exe"
         #else
-            let path = Bundle.main.executablePath
+        let path = Bundle.main.executablePath
         #endif
         guard let path, let bytes = try? Data(contentsOf: URL(fileURLWithPath: path), options: .mappedIfSafe) else { return nil }
         return hexadecimal(SHA256.hash(data: bytes).prefix(16))
@@ -34,16 +34,16 @@ package struct BuildIdentity: Hashable, Sendable, Codable {
 
     private static func platformName() -> String {
         #if os(Linux)
-            let system = "linux"
+        let system = "linux"
         #else
-            let system = "macos"
+        let system = "macos"
         #endif
         #if arch(x86_64)
-            let architecture = "x86_64"
+        let architecture = "x86_64"
         #elseif arch(arm64)
-            let architecture = "arm64"
+        let architecture = "arm64"
         #else
-            let architecture = "other"
+        let architecture = "other"
         #endif
         var hasher = SHA256()
         for step in -200..<200 {

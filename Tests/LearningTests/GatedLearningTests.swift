@@ -1,4 +1,5 @@
 import Catalog
+import EventLog
 import Foundation
 import HaggleCore
 import HaggleMath
