@@ -51,6 +51,9 @@ final class ExperimentRegistry: Sendable {
                     continue
                 }
                 let entry = try await Self.entry(for: experiment, on: connection, logger: logger)
+                // Before the first answer with this pair, so that an audit knows who computed it.
+                try await Catalog.noteServing(
+                    key, version: experiment.version, snapshot: entry.assigner.snapshot, by: .current, on: connection)
                 entries.withLock { $0[key] = entry }
                 logger.debug(
                     "serving",

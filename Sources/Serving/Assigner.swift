@@ -36,6 +36,13 @@ package struct Assigner: Sendable {
     ///   - impressionID: the id of the impression to be logged; also the draw key where the request has none.
     ///   - now: the server's clock.
     package func assign(_ request: AssignmentRequest, impressionID: ImpressionID, now: Timestamp) -> Assignment {
+        assign(request, impressionID: impressionID, now: now, isPaused: isPaused, hasSnapshot: true)
+    }
+
+    /// The same under another kill switch, or as if no snapshot could be loaded: for recomputing what was logged.
+    func assign(
+        _ request: AssignmentRequest, impressionID: ImpressionID, now: Timestamp, isPaused: Bool, hasSnapshot: Bool
+    ) -> Assignment {
         let eligible = request.eligible ?? allArms
         let placement = placer.place(unit: request.unit, context: request.context, now: now, isPaused: isPaused)
         switch placement {
@@ -48,7 +55,7 @@ package struct Assigner: Sendable {
                 request, impressionID, eligible: allArms, arm: arm, distribution: shares, variant: .arm(experiment.arms[arm].key),
                 reason: .policy, snapshot: nil, drawKey: request.unit.rawValue)
         case .policy:
-            guard let policy, let snapshot else { return fallback(request, impressionID, eligible, .noSnapshot) }
+            guard hasSnapshot, let policy, let snapshot else { return fallback(request, impressionID, eligible, .noSnapshot) }
             let distribution = policy.distribution(over: eligible, in: request.context)
             let drawKey = request.requestID ?? impressionID.description
             let arm = distribution.draw(DrawHash.uniform(salt: experiment.salt, key: drawKey))

@@ -1,4 +1,5 @@
 import Catalog
+import EventLog
 import Foundation
 import HaggleCore
 import HaggleMath
@@ -136,6 +137,7 @@ struct GatedLearningTests {
             #expect(look.published == step.published && look.isApproved)
             #expect(try await log.served().representation.basis == .context)
             try await log.expectRebuildEqualsState(at: 12)
+            try await log.turnClockBack()
             // The same network again shows nothing: veto lets it pass, prove keeps it back; neither moves the approval.
             let second = try #require(try await log.freshStep(at: 23).gate)
             #expect(second.decision == (gate == .veto ? .notWorse : .notBetter))

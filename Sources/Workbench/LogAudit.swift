@@ -1,0 +1,174 @@
+import Catalog
+import EventLog
+package import HaggleCore
+import Policies
+package import Postgres
+package import Reporting
+import Serving
+
+/// `haggle audit EXPERIMENT`: computes every logged decision again from the versions that its row names.
+///
+/// Rows come in the order of the log, in chunks that are each a short query, up to the position at which the audit began. Versions and
+/// snapshots are read once while they are in use, so memory is bounded.
+package struct LogAudit: Sendable {
+    private let pool: ConnectionPool
+    private let build: BuildIdentity
+    private let chunkSize: Int
+
+    /// - Parameter build: what audits; rows that nothing else served must agree in their bits.
+    package init(pool: ConnectionPool, build: BuildIdentity = .current, chunkSize: Int = 2000) {
+        self.pool = pool
+        self.build = build
+        self.chunkSize = chunkSize
+    }
+
+    /// Audits the whole log of an experiment.
+    /// - Parameter progress: called after every chunk with the number of rows so far.
+    /// - Throws: `CatalogError.unknownExperiment` for one without any version, `CancellationError`, and what the database refuses.
+    @concurrent
+    package func run(_ key: ExperimentKey, progress: (@Sendable (Int) -> Void)? = nil) async throws -> AuditReport {
+        _ = try await pool.withConnection { try await Catalog.experiment(key, on: $0) }
+        let through = try await EventLogReader(pool: pool).highWater()
+        var report = AuditReport(experiment: key, through: through, build: build.build, platform: build.platform)
+        var judges = BoundedCache<Pair, Judge>(capacity: 32)
+        var position: Int64 = 0
+        while true {
+            try Task.checkCancellation()
+            let after = position
+            let chunk = try await pool.withConnection { try await chunk(of: key, after: after, through: through, on: $0) }
+            for row in chunk { try await add(row, to: &report, &judges) }
+            guard let last = chunk.last else { return report }
+            position = last.position
+            progress?(report.rows)
+        }
+    }
+
+    /// What decides how a row is recomputed.
+    private struct Pair: Hashable, Sendable {
+        var version: ExperimentVersion
+        var snapshot: SnapshotVersion?
+    }
+
+    /// A version and a snapshot, ready to recompute; or why they are not.
+    private enum Judge: Sendable {
+        /// `isSameBuild`: nothing else served the pair.
+        case ready(Recomputation, isSameBuild: Bool)
+        case obstacle(AuditReport.Obstacle)
+        /// The two do not belong together: no server would have served them.
+        case unfit(AuditReport.Difference)
+    }
+
+    /// A row of the log, and the one that it repeats.
+    private struct LoggedRow {
+        var position: Int64
+        var impression: Impression
+        /// What is needed of the original: its arm stands in a copy of this row.
+        var original: Impression?
+
+        var repeats: Bool { impression.duplicateOf != nil || impression.repeatedOf != nil }
+        /// A decision of a server of ours always has a draw key.
+        var isImported: Bool { impression.drawKey == nil }
+    }
+
+    private func add(_ row: LoggedRow, to report: inout AuditReport, _ judges: inout BoundedCache<Pair, Judge>) async throws {
+        let impression = row.impression
+        guard !row.isImported else { return report.count(.imported) }
+        if row.repeats, row.original == nil { return report.count(.unknownOriginal) }
+        let pair = Pair(version: impression.experimentVersion, snapshot: impression.snapshot)
+        let judge = try await judges.value(for: pair) { try await self.judge(pair, of: impression.experiment) }
+        func mismatch(_ differences: [AuditReport.Difference]) {
+            report.count(
+                AuditReport.Mismatch(
+                    position: row.position, impression: impression.id.description, experimentVersion: pair.version,
+                    snapshot: pair.snapshot, differences: differences))
+        }
+        switch judge {
+        case .obstacle(let obstacle): report.count(obstacle)
+        case .unfit(let difference): mismatch([difference])
+        case .ready(let recomputation, let isSameBuild):
+            let result = recomputation.check(impression, repeating: row.original)
+            if isSameBuild { report.sameBuild += 1 }
+            switch result.match {
+            case .bits:
+                report.rows += 1
+                report.bits += 1
+            case .close where !isSameBuild:
+                report.rows += 1
+                report.close += 1
+            case .close, .mismatch:
+                mismatch(result.differences.map { .init(field: $0.field, expected: $0.expected, found: $0.found) })
+            }
+        }
+    }
+
+    private func judge(_ pair: Pair, of key: ExperimentKey) async throws -> Judge {
+        try await pool.withConnection { connection in
+            let experiment: Experiment
+            do {
+                experiment = try await Catalog.experiment(key, version: pair.version, on: connection)
+            } catch CatalogError.unknownExperiment {
+                return .obstacle(.unknownVersion)
+            }
+            var snapshot: ServingSnapshot?
+            if let version = pair.snapshot {
+                let stored: StoredSnapshot
+                do {
+                    stored = try await Catalog.snapshot(version, of: key, on: connection)
+                } catch CatalogError.unknownSnapshot {
+                    return .obstacle(.unknownSnapshot)
+                }
+                let read = try ServingSnapshot(serialised: stored.bytes)
+                guard stored.experimentVersion == pair.version, read.arms == experiment.arms.map(\.key) else {
+                    return .unfit(
+                        .init(
+                            field: "snapshot", expected: "one of experiment version \(pair.version)",
+                            found: "\(version), of version \(stored.experimentVersion)"))
+                }
+                snapshot = read
+            }
+            let builds = try await Catalog.servingBuilds(of: key, version: pair.version, snapshot: pair.snapshot, on: connection)
+            let recomputation = try Recomputation(experiment: experiment, version: pair.version, snapshot: snapshot)
+            return .ready(recomputation, isSameBuild: !builds.isEmpty && builds.allSatisfy { $0.isSame(as: build) })
+        }
+    }
+
+    private func chunk(of key: ExperimentKey, after: Int64, through: Int64, on connection: Connection) async throws -> [LoggedRow] {
+        try await connection.query(
+            """
+            SELECT i.position, i.id, i.experiment_version, i.unit, i.variant, i.reason, i.context::text AS context, i.eligible_arms,
+                   i.propensities, i.arm, i.propensity, i.snapshot, i.draw_key, i.deferred, i.duplicate_of, i.repeated_of, i.occurred_at,
+                   i.received_at, o.arm AS original_arm
+              FROM (SELECT * FROM impressions
+                     WHERE experiment = \(key) AND position > \(after) AND position <= \(through)
+                     ORDER BY position
+                     LIMIT \(chunkSize)) i
+              LEFT JOIN impressions o ON o.id = coalesce(i.duplicate_of, i.repeated_of)
+             ORDER BY i.position
+            """
+        ).map { try Self.read($0, key) }
+    }
+
+    private static func read(_ row: Row, _ key: ExperimentKey) throws -> LoggedRow {
+        let id = try row.impressionID("id")
+        guard let variant = Variant(try row.decode("variant", as: String.self)),
+            let reason = Reason(rawValue: try row.decode("reason", as: String.self))
+        else { throw EventLogError.unreadable(column: "reason", id: id) }
+        let impression = Impression(
+            id: id, experiment: key, experimentVersion: ExperimentVersion(try row.decode("experiment_version", as: Int.self)),
+            unit: try row.decode("unit", as: String?.self).map { UnitID($0) }, variant: variant, reason: reason,
+            context: try row.context("context"), eligibleArms: try row.decode("eligible_arms", as: [String].self).map { ArmKey($0) },
+            propensities: try row.decode("propensities", as: [Double]?.self), arm: ArmKey(try row.decode("arm", as: String.self)),
+            propensity: try row.decode("propensity", as: Double?.self),
+            snapshot: try row.decode("snapshot", as: Int?.self).map { SnapshotVersion($0) },
+            drawKey: try row.decode("draw_key", as: String?.self),
+            isDeferred: try row.decode("deferred", as: Bool.self), duplicateOf: try row.optionalImpressionID("duplicate_of"),
+            repeatedOf: try row.optionalImpressionID("repeated_of"), occurredAt: try row.timestamp("occurred_at"),
+            receivedAt: try row.timestamp("received_at"))
+        var original: Impression?
+        if let arm = try row.decode("original_arm", as: String?.self) {
+            original = impression
+            original?.arm = ArmKey(arm)
+        }
+        return LoggedRow(position: try row.decode("position", as: Int64.self), impression: impression, original: original)
+    }
+}
