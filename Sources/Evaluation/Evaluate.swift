@@ -43,6 +43,7 @@ package func evaluate(
     if let firstRowCount, firstRowCount != rowCount {
         throw EvaluationError.sourceChangedBetweenPasses(firstRows: firstRowCount, secondRows: rowCount)
     }
+    for case .table(let table) in policies.map(\.target) { try table.finish(rowCount: rowCount) }
     return try await evaluator.report()
 }
 

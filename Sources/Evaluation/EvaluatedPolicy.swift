@@ -8,6 +8,8 @@ package struct EvaluatedPolicy: Sendable {
         case given
         /// The policy is asked for the row's context and eligible arms.
         case computed(any Policy)
+        /// A table beside the log is asked for the row.
+        case table(any TargetTable)
         /// The policy that made the log: all weights are 1.
         case logged
     }

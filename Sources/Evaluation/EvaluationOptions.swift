@@ -83,6 +83,11 @@ package struct EvaluationOptions: Sendable {
         self.propensities = propensities
     }
 
+    /// Whether some estimator asks the serving snapshots that made the log.
+    package var needsSnapshots: Bool {
+        estimators?.contains { !$0.inputs.isDisjoint(with: [.snapshotVariances, .balancedPropensity]) } ?? false
+    }
+
     /// - Throws: `EvaluationError.badOption` for a value that no evaluation can use.
     func validate() throws(EvaluationError) {
         guard level > 0, level < 1 else { throw .badOption(name: "level", expected: "a number between 0 and 1", found: "\(level)") }

@@ -23,6 +23,8 @@ package struct EvaluationReport: Hashable, Sendable, Codable {
     package var differences: [PolicyDifference]
     /// The same policies on parts of the log (`--by channel`); empty unless asked for.
     package var segments: [SegmentEvaluation]
+    /// Whole learning algorithms played through the log; empty unless asked for.
+    package var replays: [ReplayEvaluation]
     /// Predicted against observed reward of the logged arms, from low to high predictions; empty without a reward model.
     package var calibration: [CalibrationBin]
     /// What was done, with which data, seeds and versions; null where the caller did not say.
@@ -31,7 +33,7 @@ package struct EvaluationReport: Hashable, Sendable, Codable {
     package init(
         rowCount: Int, armCount: Int, armNames: [String] = [], excluded: [String: Int], clusteredBy: String?, rewardModel: String?,
         propensities: PropensitySource = .logged, warnings: [String] = [], policies: [PolicyEvaluation], differences: [PolicyDifference],
-        segments: [SegmentEvaluation] = [], calibration: [CalibrationBin] = [], provenance: Provenance? = nil
+        segments: [SegmentEvaluation] = [], replays: [ReplayEvaluation] = [], calibration: [CalibrationBin] = [], provenance: Provenance? = nil
     ) {
         self.rowCount = rowCount
         self.armCount = armCount
@@ -44,6 +46,7 @@ package struct EvaluationReport: Hashable, Sendable, Codable {
         self.policies = policies
         self.differences = differences
         self.segments = segments
+        self.replays = replays
         self.calibration = calibration
         self.provenance = provenance
     }
@@ -55,7 +58,7 @@ package struct EvaluationReport: Hashable, Sendable, Codable {
         case excluded
         case clusteredBy = "clustered_by"
         case rewardModel = "reward_model"
-        case propensities, warnings, policies, differences, segments, calibration, provenance
+        case propensities, warnings, policies, differences, segments, replays, calibration, provenance
     }
 
     package func encode(to encoder: any Encoder) throws {
@@ -71,6 +74,7 @@ package struct EvaluationReport: Hashable, Sendable, Codable {
         try container.encode(policies, forKey: .policies)
         try container.encode(differences, forKey: .differences)
         try container.encode(segments, forKey: .segments)
+        try container.encode(replays, forKey: .replays)
         try container.encode(calibration, forKey: .calibration)
         try container.encode(provenance, forKey: .provenance)
     }

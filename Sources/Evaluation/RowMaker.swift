@@ -69,9 +69,12 @@ struct RowMaker: Sendable {
     /// An interaction with every policy's distribution and the estimates that the estimators ask for.
     mutating func row(of interaction: Interaction, index: Int) throws -> EvaluationRow {
         let eligible = interaction.eligible ?? Array(0..<armCount)
-        let targets = policies.map { policy -> [Double] in
-            guard case .computed(let computed) = policy.target else { return [] }
-            return computed.distribution(over: eligible, in: interaction.context).probabilities
+        let targets = try policies.map { policy -> [Double] in
+            switch policy.target {
+            case .computed(let computed): computed.distribution(over: eligible, in: interaction.context).probabilities
+            case .table(let table): try table.probabilities(of: interaction, row: index)
+            case .given, .logged: []
+            }
         }
         var row = EvaluationRow(
             arm: interaction.arm, propensity: interaction.propensity, reward: interaction.reward, unit: interaction.unit, targets: targets,

@@ -22,6 +22,14 @@ package struct FileDigest: Hashable, Sendable {
         (high, low) = state.finish()
     }
 
+    /// 32 hexadecimal digits.
+    package var text: String { Self.hexadecimal(high) + Self.hexadecimal(low) }
+
+    private static func hexadecimal(_ word: UInt64) -> String {
+        let digits = String(word, radix: 16)
+        return String(repeating: "0", count: 16 - digits.count) + digits
+    }
+
     /// The id of a row: its time, and 74 bits of the fingerprint mixed with its number.
     package func id(row: Int, time: Timestamp) -> ImpressionID {
         let number = Self.mix(UInt64(row) &+ 0x9e37_79b9_7f4a_7c15)
