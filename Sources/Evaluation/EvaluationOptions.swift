@@ -85,7 +85,7 @@ package struct EvaluationOptions: Sendable {
 
     /// Whether some estimator asks the serving snapshots that made the log.
     package var needsSnapshots: Bool {
-        estimators?.contains { !$0.inputs.isDisjoint(with: [.snapshotVariances, .balancedPropensity]) } ?? false
+        estimators?.contains { $0.terms.contains { $0.input == .snapshotVariances || $0.input == .balancedPropensity } } ?? false
     }
 
     /// - Throws: `EvaluationError.badOption` for a value that no evaluation can use.

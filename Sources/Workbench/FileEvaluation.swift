@@ -1,4 +1,5 @@
 package import Evaluation
+import Experiments
 import Foundation
 import HaggleCore
 
@@ -11,10 +12,21 @@ package struct FileEvaluation: Sendable {
     private let options: EvaluationOptions
     /// Built-in policies beside the files: `uniform`, `arm:KEY`, `logged`.
     private let policies: [String]
+    private let armFeatures: String?
 
-    package init(_ configuration: EvaluationFiles.Configuration, policies: [String] = [], options: EvaluationOptions) {
+    /// - Parameters:
+    ///   - condition: only rows whose columns meet it, as text (`ConditionText`).
+    ///   - armFeatures: a CSV file with a row per arm.
+    /// - Throws: `ConditionTextError`.
+    package init(
+        _ configuration: EvaluationFiles.Configuration, policies: [String] = [], condition: String? = nil, armFeatures: String? = nil,
+        options: EvaluationOptions
+    ) throws {
+        var configuration = configuration
+        configuration.condition = try condition.map { try ConditionText.parse($0) }
         self.configuration = configuration
         self.policies = policies
+        self.armFeatures = armFeatures
         self.options = options
     }
 
@@ -31,6 +43,7 @@ package struct FileEvaluation: Sendable {
         options.unitName = configuration.unitColumn ?? options.unitName
         options.armNames = files.arms
         options.segmentBy = configuration.segmentColumn
+        try ArmTable(armFeatures, arms: files.arms.map { Arm(key: ArmKey($0)) }).apply(to: &options)
         let builtIn = try policies.map { try BuiltInTarget(parsing: $0, arms: files.arms) }
         let given = names.map { EvaluatedPolicy(name: $0, target: .given) }
         var evaluator = try Evaluator(

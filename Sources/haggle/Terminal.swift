@@ -20,7 +20,7 @@ struct Terminal: Sendable {
 }
 
 /// Prints a line of results.
-func output(_ text: String) { Terminal.standardOutput.write(text.hasSuffix("\n") ? text : text + "\n") }
+func writeResult(_ text: String) { Terminal.standardOutput.write(text.hasSuffix("\n") ? text : text + "\n") }
 
 /// Prints a line for the person who waits.
 func note(_ text: String) { Terminal.standardError.write(text.hasSuffix("\n") ? text : text + "\n") }
@@ -33,14 +33,15 @@ final class Progress: Sendable {
     }
 
     private let title: String
-    private let total: Int
+    /// Nil where nobody knows how much there is.
+    private let total: Int?
     private let started = ContinuousClock.now
     private let state = Mutex(State(lastShown: .now))
     private let terminal = Terminal.standardError
 
-    init(_ title: String, total: Int) {
+    init(_ title: String, total: Int?) {
         self.title = title
-        self.total = max(1, total)
+        self.total = total.map { max(1, $0) }
     }
 
     /// Shows how far the work is, at most ten times a second on a terminal and every five seconds in a pipe.
@@ -54,6 +55,10 @@ final class Progress: Sendable {
             return true
         }
         guard isDue else { return }
+        guard let total else {
+            terminal.write(terminal.isInteractive ? "\r\(title): \(done)" : "\(title): \(done)\n")
+            return
+        }
         let share = min(1, Double(done) / Double(total))
         if terminal.isInteractive {
             let filled = Int(share * 30)

@@ -33,14 +33,14 @@ struct AssignCommand: AsyncParsableCommand {
             try await $0.assign(ExperimentKey(experiment), unit: UnitID(unit), context: parsed)
         }
         switch formatting.format {
-        case .json: output(try json(answer))
+        case .json: writeResult(try json(answer))
         case .text:
             let discount = answer.discount.map { " (\(($0 * 1000).rounded() / 10) % off)" } ?? ""
-            output("\(unit) gets \(answer.arm)\(discount)")
-            output("  reason      \(answer.reason.rawValue), variant \(answer.variant)")
-            if let propensity = answer.propensity { output("  propensity  \(propensity)") }
-            output("  snapshot    \(answer.snapshot.map(String.init) ?? "none"), experiment version \(answer.version)")
-            output("  impression  \(answer.impressionID)")
+            writeResult("\(unit) gets \(answer.arm)\(discount)")
+            writeResult("  reason      \(answer.reason.rawValue), variant \(answer.variant)")
+            if let propensity = answer.propensity { writeResult("  propensity  \(propensity)") }
+            writeResult("  snapshot    \(answer.snapshot.map(String.init) ?? "none"), experiment version \(answer.version)")
+            writeResult("  impression  \(answer.impressionID)")
         }
     }
 }
@@ -90,8 +90,8 @@ struct SimulateCommand: AsyncParsableCommand {
                         arms: Dictionary(uniqueKeysWithValues: outcome.assignmentsByArm.map { ($0.key.rawValue, $0.value) }),
                         seconds: outcome.seconds)))
         case .text:
-            output("\(outcome.assignments) assignments, \(outcome.conversions) conversions")
-            for arm in shop.arms { output("  \(arm.key): \(outcome.assignmentsByArm[arm.key] ?? 0)") }
+            writeResult("\(outcome.assignments) assignments, \(outcome.conversions) conversions")
+            for arm in shop.arms { writeResult("  \(arm.key): \(outcome.assignmentsByArm[arm.key] ?? 0)") }
         }
     }
 

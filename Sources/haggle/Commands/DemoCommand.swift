@@ -45,8 +45,8 @@ struct DemoCommand: AsyncParsableCommand {
             }
         }
         switch formatting.format {
-        case .json: output(try json(summary))
-        case .text: output(summary.text(isTerminal: Terminal.standardOutput.isInteractive))
+        case .json: writeResult(try json(summary))
+        case .text: writeResult(summary.text(isTerminal: Terminal.standardOutput.isInteractive))
         }
         // A demo whose promise does not hold must not look like success.
         guard summary.trueValue.policy > summary.trueValue.uniform, summary.trueValue.policy > summary.trueValue.control,

@@ -17,7 +17,7 @@ struct ValidateCommand: AsyncParsableCommand {
         switch formatting.format {
         case .text:
             for problem in folder.problems { note(problem.description) }
-            for file in folder.files { output("\(file.path): valid (\(file.experiment.key))") }
+            for file in folder.files { writeResult("\(file.path): valid (\(file.experiment.key))") }
         case .json:
             output(
                 try json(
@@ -46,7 +46,7 @@ struct SchemaCommand: ParsableCommand {
         commandName: "schema", abstract: "Print the JSON Schema of experiment files, for editors.",
         discussion: "Put `# yaml-language-server: $schema=FILE` on the first line of an experiment file to use it.")
 
-    func run() { output(JSONSchema.document) }
+    func run() { writeResult(JSONSchema.document) }
 }
 
 struct PlanCommand: AsyncParsableCommand {
@@ -63,8 +63,8 @@ struct PlanCommand: AsyncParsableCommand {
         let files = try ExperimentFolder(paths: [directory]).valid()
         let plan = try await database.withPool(logger: commandLogger()) { try await Application(pool: $0).plan(files) }
         switch formatting.format {
-        case .text: for line in plan.lines { output(line) }
-        case .json: output(try json(plan))
+        case .text: for line in plan.lines { writeResult(line) }
+        case .json: writeResult(try json(plan))
         }
     }
 }
@@ -92,8 +92,8 @@ struct ApplyCommand: AsyncParsableCommand {
             try await Application(pool: $0).apply(files, confirmed: yes, by: currentUser())
         }
         switch formatting.format {
-        case .text: for line in plan.lines { output(line) }
-        case .json: output(try json(plan))
+        case .text: for line in plan.lines { writeResult(line) }
+        case .json: writeResult(try json(plan))
         }
     }
 }

@@ -50,12 +50,12 @@ struct ImportCommand: AsyncParsableCommand {
             try await LogTransfer(pool: pool).run(job, by: currentUser(), now: Timestamp(seconds: Date().timeIntervalSince1970))
         }
         switch formatting.format {
-        case .json: output(try json(report))
+        case .json: writeResult(try json(report))
         case .text:
-            output("\(report.rows) rows read: \(report.impressions) new impressions, \(report.conversions) new conversions")
-            if let first = report.firstTime, let last = report.lastTime { output("from \(first) to \(last)") }
+            writeResult("\(report.rows) rows read: \(report.impressions) new impressions, \(report.conversions) new conversions")
+            if let first = report.firstTime, let last = report.lastTime { writeResult("from \(first) to \(last)") }
             if report.withoutPropensity > 0 {
-                output("\(report.withoutPropensity) rows have no propensity: they can be learned from, not evaluated on")
+                writeResult("\(report.withoutPropensity) rows have no propensity: they can be learned from, not evaluated on")
             }
         }
     }

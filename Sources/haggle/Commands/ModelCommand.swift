@@ -26,7 +26,7 @@ struct ModelCommand: AsyncParsableCommand {
                 try await ModelAdministration(pool: $0).list(ExperimentKey(experiment), limit: limit)
             }
             switch formatting.format {
-            case .json: output(try json(models))
+            case .json: writeResult(try json(models))
             case .text:
                 var table = TextTable(columns: [
                     .number("version"), .text("kind"), .number("network"), .number("experiment version"), .text("published"),
@@ -36,7 +36,7 @@ struct ModelCommand: AsyncParsableCommand {
                         "\(model.version)", model.kind, "\(model.networkVersion)", "\(model.experimentVersion)", model.publishedAt,
                     ])
                 }
-                output(table.text(isTerminal: Terminal.standardOutput.isInteractive))
+                writeResult(table.text(isTerminal: Terminal.standardOutput.isInteractive))
             }
         }
     }
@@ -58,12 +58,12 @@ struct ModelCommand: AsyncParsableCommand {
                 try await ModelAdministration(pool: $0).show(ExperimentKey(experiment), version: version.map { SnapshotVersion($0) })
             }
             switch formatting.format {
-            case .json: output(try json(model))
+            case .json: writeResult(try json(model))
             case .text:
-                output("snapshot \(model.summary.version) of \(experiment): \(model.summary.kind), published \(model.summary.publishedAt)")
-                output("  algorithm  \(model.algorithm)")
-                output("  network    \(model.network) (first in snapshot \(model.summary.networkVersion))")
-                output("  features   \(model.columns.joined(separator: ", "))")
+                writeResult("snapshot \(model.summary.version) of \(experiment): \(model.summary.kind), published \(model.summary.publishedAt)")
+                writeResult("  algorithm  \(model.algorithm)")
+                writeResult("  network    \(model.network) (first in snapshot \(model.summary.networkVersion))")
+                writeResult("  features   \(model.columns.joined(separator: ", "))")
                 var table = TextTable(columns: [.text("arm"), .number("impressions"), .number("mean reward")])
                 for arm in model.arms {
                     table.append([
@@ -71,7 +71,7 @@ struct ModelCommand: AsyncParsableCommand {
                         arm.meanReward.map { NumberFormat.significant($0) } ?? "",
                     ])
                 }
-                output(table.text(isTerminal: Terminal.standardOutput.isInteractive))
+                writeResult(table.text(isTerminal: Terminal.standardOutput.isInteractive))
             }
         }
     }
@@ -111,7 +111,7 @@ struct ModelCommand: AsyncParsableCommand {
             try await database.withPool(logger: commandLogger()) {
                 try await ModelAdministration(pool: $0).unpin(ExperimentKey(experiment), by: currentUser())
             }
-            output("unpinned")
+            writeResult("unpinned")
         }
     }
 }

@@ -77,8 +77,8 @@ struct MigrateCommand: AsyncParsableCommand {
             applied = try await database.with(logger: logger) { try await migrateDatabase($0) }
         }
         switch formatting.format {
-        case .text: output(applied.isEmpty ? "the schema is up to date" : applied.map { "applied \($0)" }.joined(separator: "\n"))
-        case .json: output(try json(["applied": applied]))
+        case .text: writeResult(applied.isEmpty ? "the schema is up to date" : applied.map { "applied \($0)" }.joined(separator: "\n"))
+        case .json: writeResult(try json(["applied": applied]))
         }
     }
 }

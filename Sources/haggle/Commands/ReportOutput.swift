@@ -1,0 +1,55 @@
+import ArgumentParser
+import Evaluation
+import Foundation
+import HaggleCore
+import Reporting
+import Workbench
+
+/// Where an evaluation goes: standard output, and a file if one is named.
+struct ReportOutput: ParsableArguments {
+    @Option(help: ArgumentHelp("Also write the report to a file: .html (self-contained), .json or .txt.", valueName: "file"))
+    var output: String?
+
+    @OptionGroup var formatting: FormatOption
+
+    private enum FileFormat: String { case html, json, txt }
+
+    func validate() throws {
+        if let output, fileFormat == nil {
+            throw ValidationError("--output: expected a name that ends in .html, .json or .txt, found \(output)")
+        }
+    }
+
+    private var fileFormat: FileFormat? { output.flatMap { FileFormat(rawValue: URL(filePath: $0).pathExtension.lowercased()) } }
+
+    /// Prints and writes a report, with the command line and the time as its last facts.
+    /// - Throws: `ExitCode(1)` where a verdict is `unsupported`.
+    func write(_ report: EvaluationReport, title: String) throws {
+        var report = report
+        var provenance =
+            report.provenance ?? Provenance(program: "", command: [], madeAt: "", data: [], policies: [:], choices: [:])
+        provenance.program = "haggle \(Haggle.configuration.version)"
+        provenance.command = ["haggle"] + CommandLine.arguments.dropFirst()
+        provenance.madeAt = Timestamp(seconds: Date().timeIntervalSince1970).description
+        report.provenance = provenance
+        if let output, let fileFormat {
+            let text =
+                switch fileFormat {
+                case .html: report.html(title: title)
+                case .json: try report.json()
+                case .txt: report.text()
+                }
+            do {
+                try Data(text.utf8).write(to: URL(filePath: output))
+            } catch {
+                throw WorkbenchError.unreadableFile(path: output, reason: error.localizedDescription)
+            }
+            note("wrote \(output)")
+        }
+        switch formatting.format {
+        case .text: writeResult(report.text(isTerminal: Terminal.standardOutput.isInteractive))
+        case .json: writeResult(try report.json())
+        }
+        if report.policies.contains(where: { $0.verdict == .unsupported }) { throw ExitCode(1) }
+    }
+}
