@@ -19,10 +19,15 @@ package struct EvaluationRow: Sendable {
     /// Positions of the eligible arms; nil means all.
     package var eligible: [Int]?
     package var snapshot: SnapshotVersion?
+    /// When the arm was chosen; nil where the log does not say.
+    package var time: Timestamp?
+    /// The value of what the evaluation is split by (`EvaluationOptions.segmentBy`); nil where the row has none.
+    package var segment: String?
 
     package init(
         arm: Int, propensity: Double?, reward: Double, unit: UnitID? = nil, targets: [[Double]], estimates: [Double]? = nil,
-        propensities: [Double]? = nil, eligible: [Int]? = nil, snapshot: SnapshotVersion? = nil
+        propensities: [Double]? = nil, eligible: [Int]? = nil, snapshot: SnapshotVersion? = nil,
+        time: Timestamp? = nil, segment: String? = nil
     ) {
         self.arm = arm
         self.propensity = propensity
@@ -33,5 +38,7 @@ package struct EvaluationRow: Sendable {
         self.propensities = propensities
         self.eligible = eligible
         self.snapshot = snapshot
+        self.time = time
+        self.segment = segment
     }
 }

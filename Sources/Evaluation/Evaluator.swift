@@ -4,8 +4,8 @@ import HaggleMath
 /// Reads a log once and estimates what other policies would have earned on it.
 ///
 /// Rows stream through; what is kept are sums (per policy: of each estimator's terms, their co-moments, and the weights' diagnostics), one
-/// row of sums per *unit* where the log names units, and one row of sums per bootstrap replicate. Evaluators of disjoint parts of a log
-/// `merge` into the evaluator of the whole, to rounding.
+/// row of sums per *unit* (or per bucket of units, see `UnitSums`) where the log names units, and one row of sums per bootstrap replicate:
+/// bounded, however long the log. Evaluators of disjoint parts of a log `merge` into the evaluator of the whole, to rounding.
 ///
 /// Input is checked as it comes: the first bad row throws and names its number; the evaluator must not be used after that.
 package struct Evaluator: Sendable {
@@ -19,21 +19,30 @@ package struct Evaluator: Sendable {
     /// What is computed for every policy.
     package let estimators: [any Estimator]
 
-    /// Rows so far.
-    package private(set) var rowCount = 0
+    /// Rows so far, those of merged parts included.
+    package internal(set) var rowCount = 0
 
     /// The distinct terms of the estimators, collected for each policy.
     let terms: [Term]
     /// Sums of the columns: column 0 is 1 for every row, then each policy's terms.
-    private(set) var sums: [CompensatedSum]
-    private(set) var rowsWithUnit: CoMoments
-    private(set) var rowsWithoutUnit: CoMoments
-    private(set) var units: UnitSums
-    private(set) var weights: [WeightStatistics]
-    private(set) var armFrequencies: ArmFrequencies
-    private(set) var bootstrap: Bootstrap?
-    private let firstRow: Int
-    private var pending: PendingRows
+    var sums: [CompensatedSum]
+    var rowsWithUnit: CoMoments
+    var rowsWithoutUnit: CoMoments
+    var units: UnitSums
+    var weights: [WeightStatistics]
+    var log: LogStatistics
+    var course: EstimateCourse
+    var bootstrap: Bootstrap?
+    /// The same for each value of what the log is split by; nil where it is not split.
+    var segments: SegmentTable?
+    /// The number in the whole log, from 0, of the first row that this evaluator read itself, and of the next one.
+    var firstRow: Int
+    var nextRow: Int
+    /// What errors add to the number of a row: how many rows a caller read before these.
+    var numberOffset = 0
+    /// Row numbers of the parts that were merged into this one, ascending and apart from each other.
+    var mergedRanges: [Range<Int>] = []
+    var pending: PendingRows
 
     /// - Parameters:
     ///   - rewardModel: the name of the reward model whose estimates every row carries, or nil.
@@ -69,28 +78,45 @@ package struct Evaluator: Sendable {
         self.estimators = estimators
         self.terms = terms
         self.firstRow = firstRow
+        nextRow = firstRow
         sums = [CompensatedSum](repeating: CompensatedSum(), count: width)
         rowsWithUnit = CoMoments(width: width)
         rowsWithoutUnit = CoMoments(width: width)
-        units = UnitSums(width: width)
-        weights = [WeightStatistics](repeating: WeightStatistics(), count: policies.count)
-        armFrequencies = ArmFrequencies(armCount: armCount)
-        if options.intervals.contains(.bootstrap) {
-            bootstrap = Bootstrap(replicateCount: options.resamples, width: width - 1, threadCount: options.threadCount)
-        }
+        units = UnitSums(width: width, limit: options.clusterLimit)
+        weights = [WeightStatistics](repeating: WeightStatistics(armCount: armCount), count: policies.count)
+        log = LogStatistics(armCount: armCount)
+        course = EstimateCourse(policyCount: policies.count, hasModel: rewardModel != nil)
+        if options.intervals.contains(.bootstrap) { bootstrap = Bootstrap(replicateCount: options.resamples, width: width - 1) }
         pending = PendingRows(width: width)
+        if options.segmentBy != nil {
+            var part = options
+            part.segmentBy = nil
+            part.clusterLimit = min(4096, options.clusterLimit)
+            segments = SegmentTable(
+                empty: try Evaluator(policies: policies, armCount: armCount, options: part, rewardModel: rewardModel))
+        }
     }
 
     /// Adds one row. O(policies * arms), and the bootstrap's share.
     /// - Throws: `EvaluationError` naming the row.
     package mutating func add(_ row: EvaluationRow) async throws {
-        let number = rowCount + 1
+        try addRow(row)
+        if pending.isFull {
+            await flush()
+            try Task.checkCancellation()
+        }
+    }
+
+    /// Adds one row, and leaves it to the caller to flush.
+    mutating func addRow(_ row: EvaluationRow) throws {
+        let number = rowNumber
         guard row.targets.count == policies.count else {
             throw EvaluationError.targetsCount(row: number, expected: policies.count, found: row.targets.count)
         }
         guard let propensity = row.propensity else { throw EvaluationError.propensityMissing(row: number) }
         try beginRow(
-            arm: row.arm, propensity: propensity, reward: row.reward, unit: row.unit, estimates: row.estimates?[...], number: number)
+            arm: row.arm, propensity: propensity, reward: row.reward, unit: row.unit, estimates: row.estimates?[...], time: row.time,
+            number: number)
         if let propensities = row.propensities { try check(propensities, of: row, number: number) }
         for policy in policies.indices {
             let target: ArraySlice<Double>
@@ -103,81 +129,36 @@ package struct Evaluator: Sendable {
             try add(
                 policy: policy, target: target, arm: row.arm, propensity: propensity, reward: row.reward, estimates: row.estimates?[...],
                 number: number)
-            if let propensities = row.propensities { addMasses(policy: policy, target: target, propensities: propensities) }
+            if let propensities = row.propensities { weights[policy].addMass(target: target, propensities: propensities) }
         }
-        if let propensities = row.propensities { armFrequencies.add(arm: row.arm, propensities: propensities, snapshot: row.snapshot) }
-        try await endRow()
+        if let propensities = row.propensities {
+            log.add(arm: row.arm, propensities: propensities, snapshot: row.snapshot, time: row.time)
+        }
+        try segments?.add(row, row: nextRow)
+        endRow()
     }
 
-    /// Adds many rows at once, without a small array for each: the fast path for files.
-    /// - Throws: `EvaluationError` naming the row.
-    package mutating func add(_ columns: EvaluationColumns) async throws {
-        guard columns.targets.count == policies.count else {
-            throw EvaluationError.targetsCount(row: rowCount + 1, expected: policies.count, found: columns.targets.count)
+    /// Adds neighbouring rows of columns, and leaves it to the caller to flush.
+    mutating func addRow(_ index: Int, of columns: EvaluationColumns) throws {
+        let number = rowNumber
+        let estimates = columns.estimates?[index * armCount..<(index + 1) * armCount]
+        let arm = columns.arms[index]
+        let propensity = columns.propensities[index]
+        let reward = columns.rewards[index]
+        try beginRow(
+            arm: arm, propensity: propensity, reward: reward, unit: columns.units?[index], estimates: estimates,
+            time: columns.times?[index], number: number)
+        for policy in policies.indices {
+            let target = policies[policy].isLogged ? [] : columns.targets[policy][index * armCount..<(index + 1) * armCount]
+            try add(policy: policy, target: target, arm: arm, propensity: propensity, reward: reward, estimates: estimates, number: number)
         }
-        for index in 0..<columns.rowCount {
-            let number = rowCount + 1
-            let estimates = columns.estimates?[index * armCount..<(index + 1) * armCount]
-            let arm = columns.arms[index]
-            let propensity = columns.propensities[index]
-            let reward = columns.rewards[index]
-            try beginRow(
-                arm: arm, propensity: propensity, reward: reward, unit: columns.units?[index], estimates: estimates, number: number)
-            for policy in policies.indices {
-                let target = policies[policy].isLogged ? [] : columns.targets[policy][index * armCount..<(index + 1) * armCount]
-                try add(
-                    policy: policy, target: target, arm: arm, propensity: propensity, reward: reward, estimates: estimates, number: number)
-            }
-            try await endRow()
-        }
-    }
-
-    /// Adds another part of the same log, evaluated with the same policies and options.
-    /// - Throws: `EvaluationError.cannotMerge` where they differ.
-    package mutating func merge(_ other: Self) async throws {
-        guard policies.map(\.name) == other.policies.map(\.name) else { throw EvaluationError.cannotMerge("they evaluate other policies") }
-        guard armCount == other.armCount else { throw EvaluationError.cannotMerge("they have other numbers of arms") }
-        guard terms == other.terms, options.resamples == other.options.resamples, options.seed == other.options.seed,
-            options.threadCount == other.options.threadCount, options.clustering == other.options.clustering,
-            (bootstrap == nil) == (other.bootstrap == nil)
-        else { throw EvaluationError.cannotMerge("they were made with other options") }
-        var other = other
-        await flush()
-        await other.flush()
-        rowCount += other.rowCount
-        for index in sums.indices { sums[index].merge(other.sums[index]) }
-        rowsWithUnit.merge(other.rowsWithUnit)
-        rowsWithoutUnit.merge(other.rowsWithoutUnit)
-        units.merge(other.units)
-        for index in weights.indices { weights[index].merge(other.weights[index]) }
-        armFrequencies.merge(other.armFrequencies)
-        if let theirs = other.bootstrap { bootstrap?.merge(theirs) }
-    }
-
-    /// Moves the rows that wait for a full batch into the sums.
-    mutating func flush() async {
-        let batch = pending
-        pending = PendingRows(width: batch.width)
-        guard batch.rowCount > 0 else { return }
-        for range in batch.runs {
-            var start = range.rows.lowerBound
-            while start < range.rows.upperBound {
-                let end = min(start + 512, range.rows.upperBound)
-                let rows = batch.columns[start * batch.width..<end * batch.width]
-                if range.haveUnits {
-                    rowsWithUnit.add(rows: rows, rowCount: end - start)
-                } else {
-                    rowsWithoutUnit.add(rows: rows, rowCount: end - start)
-                }
-                start = end
-            }
-        }
-        await bootstrap?.add(keys: batch.keys, columns: batch.columns)
+        try segments?.add(index, of: columns, row: nextRow)
+        endRow()
     }
 
     /// The row checks that need no policy, and the row's identity.
     private mutating func beginRow(
-        arm: Int, propensity: Double, reward: Double, unit: UnitID?, estimates: ArraySlice<Double>?, number: Int
+        arm: Int, propensity: Double, reward: Double, unit: UnitID?, estimates: ArraySlice<Double>?, time: Timestamp?, number: Int
     ) throws {
         guard arm >= 0, arm < armCount else { throw EvaluationError.unknownArm(row: number, arm: arm, armCount: armCount) }
         guard propensity > 0, propensity <= 1 else { throw EvaluationError.propensityOutOfRange(row: number, found: propensity) }
@@ -194,9 +175,10 @@ package struct Evaluator: Sendable {
         let unitHash = options.clustering == .unit ? unit?.hash64 : nil
         let key =
             unitHash.map { PoissonWeights.key(seed: options.seed, unitHash: $0) }
-            ?? PoissonWeights.key(seed: options.seed, row: firstRow + rowCount)
+            ?? PoissonWeights.key(seed: options.seed, row: nextRow)
         pending.begin(key: key, unit: unitHash)
         sums[0] += 1
+        noteRow(arm: arm, propensity: propensity, reward: reward, unit: unitHash, key: key, estimates: estimates, time: time)
     }
 
     /// One policy's part of a row.
@@ -228,34 +210,22 @@ package struct Evaluator: Sendable {
             facts.modelValue = modelValue
             if !policies[policy].isLogged { facts.weight = target[target.startIndex + arm] / propensity }
         }
-        guard facts.weight.isFinite else { throw EvaluationError.weightOverflow(row: number, policy: policies[policy].name) }
+        guard facts.weight <= Self.largestWeight else { throw EvaluationError.weightOverflow(row: number, policy: policies[policy].name) }
         let first = 1 + policy * terms.count
         for (index, term) in terms.enumerated() {
             let value = term.value(of: facts)
             sums[first + index] += value
             pending.append(value)
         }
-        weights[policy].add(weight: facts.weight, hasReward: reward != 0)
+        weights[policy].add(weight: facts.weight, hasReward: reward != 0, arm: arm, propensity: propensity)
+        if !target.isEmpty { weights[policy].addTarget(target) }
+        course.add(policy: policy, weight: facts.weight, residual: reward - facts.modelEstimate, modelValue: facts.modelValue)
     }
 
-    private mutating func endRow() async throws {
+    private mutating func endRow() {
         rowCount += 1
+        nextRow += 1
         if let unit = pending.lastUnit { units.add(unit: unit, row: pending.lastRow) }
-        if pending.isFull {
-            await flush()
-            try Task.checkCancellation()
-        }
-    }
-
-    private mutating func addMasses(policy: Int, target: ArraySlice<Double>, propensities: [Double]) {
-        var rare = 0.0
-        var impossible = 0.0
-        for (arm, propensity) in propensities.enumerated() where propensity < 0.01 {
-            let probability = target[target.startIndex + arm]
-            rare += probability
-            if propensity == 0 { impossible += probability }
-        }
-        weights[policy].addMass(rare: rare, impossible: impossible)
     }
 
     private func check(_ propensities: [Double], of row: EvaluationRow, number: Int) throws {
