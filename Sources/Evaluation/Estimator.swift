@@ -34,6 +34,22 @@ package protocol Estimator: Sendable {
     /// broken log or model. False for estimators that trade bias for variance on purpose.
     var isConsistent: Bool { get }
 
+    /// What marks the number in reports: one phrase each.
+    var remarks: [String] { get }
+
+    /// Whether the value comes without a standard error and intervals, because nobody knows an honest one.
+    var isPointOnly: Bool { get }
+
+    /// Whether the estimator reads sums fold by fold (`FoldSums`).
+    var needsFolds: Bool { get }
+
+    /// Whether `value` reads `TermSums.distribution`.
+    var needsWeightDistribution: Bool { get }
+
+    /// The estimator with what the evaluation's options say about weights, discounts and categories.
+    /// - Throws: `EvaluationError.estimatorNeedsOption` where it cannot do without one.
+    func configured(for options: EvaluationOptions, armCount: Int) throws -> any Estimator
+
     /// f(S).
     func value(of sums: TermSums) -> Double
 
@@ -56,10 +72,15 @@ package struct EstimatorDerivatives: Sendable {
 
 extension Estimator {
     /// Whether rows must carry the reward model's estimates.
-    package var needsRewardModel: Bool { terms.contains { $0.needsRewardModel } }
+    package var needsRewardModel: Bool { terms.contains { $0.input == .estimates } }
 
     package var parameters: [String: Double] { [:] }
     package var isConsistent: Bool { true }
+    package var remarks: [String] { [] }
+    package var isPointOnly: Bool { false }
+    package var needsWeightDistribution: Bool { false }
+    package var needsFolds: Bool { false }
+    package func configured(for options: EvaluationOptions, armCount: Int) throws -> any Estimator { self }
 }
 
 /// An estimator that is the mean of a sum of terms over all rows: IPS, DM, DR and their clipped forms.

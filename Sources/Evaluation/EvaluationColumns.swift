@@ -15,14 +15,23 @@ package struct EvaluationColumns: Sendable {
     package var times: [Timestamp]?
     /// What the evaluation is split by, one per row; nil where it is not split.
     package var segments: [String?]?
+    /// For each policy row-major `rows * arms`, empty for a `.logged` policy; nil without.
+    package var robustEstimates: [[Double]]?
+    /// One per row; nil without.
+    package var balancedPropensities: [Double]?
+    /// Row-major `rows * arms`; nil without.
+    package var pastEstimates: [Double]?
+    /// For each policy one per row; nil without.
+    package var snapshotVariances: [[Double]]?
 
     /// Number of rows.
     package var rowCount: Int { arms.count }
 
-    /// - Precondition: every column has a value for each row, and `targets` and `estimates` as many for each row as there are arms.
+    /// - Precondition: every column has a value for each row, and `targets` and the estimates as many for each row as there are arms.
     package init(
         arms: [Int], propensities: [Double], rewards: [Double], units: [UnitID]? = nil, targets: [[Double]], estimates: [Double]? = nil,
-        times: [Timestamp]? = nil, segments: [String?]? = nil, armCount: Int
+        robustEstimates: [[Double]]? = nil, balancedPropensities: [Double]? = nil, pastEstimates: [Double]? = nil,
+        snapshotVariances: [[Double]]? = nil, times: [Timestamp]? = nil, segments: [String?]? = nil, armCount: Int
     ) {
         precondition(propensities.count == arms.count && rewards.count == arms.count, "columns of different length")
         precondition(units == nil || units?.count == arms.count, "the column of units has another length")
@@ -30,6 +39,12 @@ package struct EvaluationColumns: Sendable {
         precondition(estimates == nil || estimates?.count == arms.count * armCount, "estimates need a number per row and arm")
         precondition(times == nil || times?.count == arms.count, "the column of times has another length")
         precondition(segments == nil || segments?.count == arms.count, "the column of segments has another length")
+        precondition(
+            robustEstimates?.allSatisfy { $0.isEmpty || $0.count == arms.count * armCount } ?? true,
+            "estimates for a policy need a number per row and arm")
+        precondition(balancedPropensities == nil || balancedPropensities?.count == arms.count, "a balanced propensity for each row")
+        precondition(pastEstimates == nil || pastEstimates?.count == arms.count * armCount, "estimates need a number per row and arm")
+        precondition(snapshotVariances?.allSatisfy { $0.count == arms.count } ?? true, "a snapshot's variance for each row")
         self.arms = arms
         self.propensities = propensities
         self.rewards = rewards
@@ -38,5 +53,9 @@ package struct EvaluationColumns: Sendable {
         self.estimates = estimates
         self.times = times
         self.segments = segments
+        self.robustEstimates = robustEstimates
+        self.balancedPropensities = balancedPropensities
+        self.pastEstimates = pastEstimates
+        self.snapshotVariances = snapshotVariances
     }
 }

@@ -6,6 +6,11 @@ package enum EvaluationError: Error, Hashable, Sendable {
     case unknownEstimator(String, known: [String])
     case badEstimatorParameter(String, expected: String)
     case estimatorNeedsRewardModel(String)
+    case estimatorNeedsOption(String, expected: String)
+    case rowLacks(row: Int, input: RowInput, estimators: [String])
+    case rowInputWrong(row: Int, input: RowInput, expected: String)
+    case weightAboveBound(row: Int, policy: String, weight: Double, bound: Double)
+    case propensitiesVary(row: Int, found: Double, earlier: Double)
     case badOption(name: String, expected: String, found: String)
     case unknownArm(row: Int, arm: Int, armCount: Int)
     case propensityMissing(row: Int)
@@ -45,6 +50,17 @@ extension EvaluationError: CustomStringConvertible {
         case .badEstimatorParameter(let text, let expected): "estimator \"\(text)\": \(expected)"
         case .estimatorNeedsRewardModel(let name):
             "estimator \(name) needs a reward model: give one (or a file of its estimates), or leave \(name) out"
+        case .estimatorNeedsOption(let name, let expected): "estimator \(name): \(expected)"
+        case .rowLacks(let row, let input, let estimators):
+            "row \(row): \(estimators.joined(separator: ", ")) need \(input.phrase), and the row has none: "
+                + "leave \(estimators.count == 1 ? "it" : "them") out, or evaluate a log that holds it"
+        case .rowInputWrong(let row, let input, let expected): "row \(row): \(input.phrase): expected \(expected)"
+        case .weightAboveBound(let row, let policy, let weight, let bound):
+            "row \(row): policy \"\(policy)\" has weight \(weight), above the declared bound \(bound): declare a bound that no weight can exceed "
+                + "(1 / the smallest propensity of an arm that the policy may give), or correct the propensities"
+        case .propensitiesVary(let row, let found, let earlier):
+            "row \(row): Replay without a bound keeps rows by the policy's probability, which is right only where all propensities are the "
+                + "same; found \(found) after \(earlier). Declare a weight bound, such as Replay(20) where no propensity is below 0.05"
         case .badOption(let name, let expected, let found): "\(name): expected \(expected), found \(found)"
         case .unknownArm(let row, let arm, let armCount): "row \(row): expected an arm in 0..<\(armCount), found \(arm)"
         case .propensityMissing(let row):
@@ -84,6 +100,20 @@ extension EvaluationError: CustomStringConvertible {
         case .unknownGroup(let group, let known): "unknown group \"\(group)\": expected one of \(known.joined(separator: ", "))"
         case .outcomeNotFinite(let group): "an outcome in group \"\(group)\" is not finite; correct or remove the unit"
         case .sharesDoNotSum(let found): "the configured shares must be above 0 and sum to 1, found a sum of \(found)"
+        }
+    }
+}
+
+extension RowInput {
+    /// What it is, for sentences.
+    fileprivate var phrase: String {
+        switch self {
+        case .estimates: "the reward model's estimates"
+        case .robustEstimates: "estimates fitted for each policy by weighted least squares"
+        case .balancedPropensity: "the chosen arm's mean propensity over the snapshots of the log"
+        case .pastEstimates: "estimates of a model fitted on earlier rows only"
+        case .snapshotVariances: "the variance of each policy under the row's snapshot"
+        case .propensities: "the propensities of all arms"
         }
     }
 }

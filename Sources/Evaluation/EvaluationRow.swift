@@ -23,10 +23,21 @@ package struct EvaluationRow: Sendable {
     package var time: Timestamp?
     /// The value of what the evaluation is split by (`EvaluationOptions.segmentBy`); nil where the row has none.
     package var segment: String?
+    /// For MRDR: a second set of estimates for each policy, one per arm, fitted for that policy (the entry of a `.logged` policy may be
+    /// empty); nil where none were fitted.
+    package var robustEstimates: [[Double]]?
+    /// For BalancedIPS: the chosen arm's mean propensity over the snapshots that made the log, in proportion to their rows; 0 < p <= 1.
+    package var balancedPropensity: Double?
+    /// For AIPW, StableVar and MinVar: estimates of a model fitted on earlier rows only, one per arm.
+    package var pastEstimates: [Double]?
+    /// For StableVar and MinVar: each policy's V, the mean of sum over a of pi(a)^2 / p(a) under the row's snapshot over the contexts logged
+    /// before that snapshot was published; above 0, infinity where the snapshot cannot show what the policy wants.
+    package var snapshotVariances: [Double]?
 
     package init(
         arm: Int, propensity: Double?, reward: Double, unit: UnitID? = nil, targets: [[Double]], estimates: [Double]? = nil,
-        propensities: [Double]? = nil, eligible: [Int]? = nil, snapshot: SnapshotVersion? = nil,
+        propensities: [Double]? = nil, eligible: [Int]? = nil, snapshot: SnapshotVersion? = nil, robustEstimates: [[Double]]? = nil,
+        balancedPropensity: Double? = nil, pastEstimates: [Double]? = nil, snapshotVariances: [Double]? = nil,
         time: Timestamp? = nil, segment: String? = nil
     ) {
         self.arm = arm
@@ -40,5 +51,9 @@ package struct EvaluationRow: Sendable {
         self.snapshot = snapshot
         self.time = time
         self.segment = segment
+        self.robustEstimates = robustEstimates
+        self.balancedPropensity = balancedPropensity
+        self.pastEstimates = pastEstimates
+        self.snapshotVariances = snapshotVariances
     }
 }

@@ -10,12 +10,10 @@ extension Evaluator {
             throw EvaluationError.targetsCount(row: rowNumber, expected: policies.count, found: columns.targets.count)
         }
         guard columns.rowCount >= Self.blockRowCount / 2 else {
-            for index in 0..<columns.rowCount {
-                try addRow(index, of: columns)
-                if pending.isFull {
-                    await flush()
-                    try Task.checkCancellation()
-                }
+            var next = 0
+            while next < columns.rowCount {
+                next = try addRows(columns, next..<columns.rowCount)
+                try await flushIfFull()
             }
             return
         }
@@ -50,14 +48,12 @@ extension Evaluator {
     /// An evaluator of some rows alone.
     private func block(of columns: EvaluationColumns, rows: Range<Int>, firstRow: Int) throws -> Evaluator {
         var part = emptied(from: firstRow)
-        for index in rows {
-            try part.addRow(index, of: columns)
-            if part.pending.isFull {
-                part.flushSerially()
-                try Task.checkCancellation()
-            }
+        var next = rows.lowerBound
+        while next < rows.upperBound {
+            next = try part.addRows(columns, next..<rows.upperBound)
+            part.flushSerially()
+            try Task.checkCancellation()
         }
-        part.flushSerially()
         return part
     }
 }

@@ -15,21 +15,28 @@ extension Evaluator {
     /// - Throws: `EvaluationError.cannotMerge` where they differ.
     package mutating func merge(_ other: Self) async throws {
         try setUp.expectEqual(to: other.setUp)
+        if let ours = constantPropensity, let theirs = other.constantPropensity, abs(ours - theirs) > 1e-9 * ours {
+            throw EvaluationError.cannotMerge("Replay without a bound needs the same propensity in all rows, found \(ours) and \(theirs)")
+        }
         await flush()
         var other = other
         await other.flush()
         absorb(other)
+        options.excluded.merge(other.options.excluded, uniquingKeysWith: +)
         mergedRanges = Self.joined(mergedRanges + other.rowRanges)
     }
 
     /// Adds an evaluator of the same set-up without rows that wait.
     mutating func absorb(_ other: Self) {
         rowCount += other.rowCount
+        constantPropensity = constantPropensity ?? other.constantPropensity
         for index in sums.indices { sums[index].merge(other.sums[index]) }
         rowsWithUnit.merge(other.rowsWithUnit)
         rowsWithoutUnit.merge(other.rowsWithoutUnit)
         units.merge(other.units)
         for index in weights.indices { weights[index].merge(other.weights[index]) }
+        for index in distributions.indices { distributions[index].merge(other.distributions[index]) }
+        if let theirs = other.folds { folds?.merge(theirs) }
         log.merge(other.log)
         course.merge(other.course)
         if let theirs = other.bootstrap { bootstrap?.merge(theirs) }
@@ -46,6 +53,8 @@ extension Evaluator {
         copy.rowsWithoutUnit = CoMoments(width: sums.count)
         copy.units = units.emptied
         copy.weights = [WeightStatistics](repeating: WeightStatistics(armCount: armCount), count: policies.count)
+        copy.distributions = distributions.map { _ in WeightDistribution() }
+        if let folds { copy.folds = FoldSums(policyCount: folds.policyCount, termCount: folds.termCount) }
         copy.log = LogStatistics(armCount: armCount)
         copy.course = EstimateCourse(policyCount: policies.count, hasModel: rewardModel != nil)
         if let bootstrap { copy.bootstrap = Bootstrap(replicateCount: bootstrap.replicateCount, width: bootstrap.sums.width) }

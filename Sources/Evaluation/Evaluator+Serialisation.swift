@@ -79,6 +79,12 @@ extension StateWriter {
         write(evaluator.rowsWithoutUnit)
         write(evaluator.units)
         write(evaluator.weights) { $0.write($1) }
+        write(evaluator.constantPropensity) { $0.write($1) }
+        write(evaluator.distributions) { $0.write($1) }
+        if let folds = evaluator.folds {
+            write(folds.counts) { $0.write($1) }
+            write(folds.sums) { $0.write($1) }
+        }
         write(evaluator.log)
         write(evaluator.course)
         if let bootstrap = evaluator.bootstrap {
@@ -184,6 +190,11 @@ extension StateReader {
         evaluator.units = try unitSums(width: width, bucketBits: evaluator.units.bucketBits)
         let armCount = evaluator.armCount
         evaluator.weights = try list(least: 8) { reader throws(EvaluationError) in try reader.weightStatistics(armCount: armCount) }
+        evaluator.constantPropensity = try optional { reader throws(EvaluationError) in try reader.double() }
+        let distributionCount = evaluator.distributions.count
+        evaluator.distributions = try list(least: 16) { reader throws(EvaluationError) in try reader.distribution() }
+        guard evaluator.distributions.count == distributionCount else { throw Self.nonsense("distributions of weights") }
+        if let folds = evaluator.folds { evaluator.folds = try foldSums(like: folds) }
         evaluator.log = try logStatistics(armCount: armCount)
         evaluator.course = try course(policyCount: evaluator.policies.count, hasModel: evaluator.rewardModel != nil)
         guard evaluator.sums.count == width, evaluator.weights.count == evaluator.policies.count,

@@ -38,5 +38,5 @@ struct PendingRows: Sendable {
         }
     }
 
-    mutating func append(_ value: Double) { columns.append(value) }
+    mutating func append(_ values: [Double]) { columns.append(contentsOf: values) }
 }

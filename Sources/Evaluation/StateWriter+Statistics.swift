@@ -43,6 +43,16 @@ extension StateWriter {
         for arm in weights.arms { for sum in [arm.target, arm.impossible, arm.weight, arm.weightSquares] { write(sum) } }
     }
 
+    mutating func write(_ distribution: WeightDistribution) {
+        write(distribution.droppedBitCount)
+        write(distribution.cells.sorted { $0.key < $1.key }) { writer, cell in
+            writer.write(cell.key)
+            writer.write(cell.value.count)
+            writer.write(cell.value.weight)
+            writer.write(cell.value.reward)
+        }
+    }
+
     mutating func write(_ log: LogStatistics) {
         for arm in log.arms {
             write(arm.rowCount)

@@ -32,7 +32,9 @@ struct UnitSample: Sendable {
     /// Restores a sample; nil where it could not have come about.
     init?(level: Int, entries: [UInt64: Entry]) {
         guard (0...64).contains(level), entries.count <= Self.limit, entries.keys.allSatisfy({ $0.leadingZeroBitCount >= level }),
-            entries.values.allSatisfy({ $0.rowCount >= max(1, $0.times.count) && $0.times.count <= Self.timeLimit && $0.times == $0.times.sorted() })
+            entries.values.allSatisfy({
+                $0.rowCount >= max(1, $0.times.count) && $0.times.count <= Self.timeLimit && $0.times == $0.times.sorted()
+            })
         else { return nil }
         self.level = level
         self.entries = entries

@@ -68,13 +68,9 @@ struct WeightStatistics: Sendable {
     }
 
     /// Adds a row's target distribution, one probability per arm.
-    mutating func addTarget(_ target: ArraySlice<Double>) {
+    mutating func addTarget(_ target: Span<Double>) {
         targetRowCount += 1
-        var index = target.startIndex
-        for arm in arms.indices {
-            arms[arm].target += target[index]
-            index += 1
-        }
+        for arm in arms.indices { arms[arm].target += target[arm] }
     }
 
     /// Adds the masses of a row that holds every arm's propensity.
