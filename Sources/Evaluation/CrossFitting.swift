@@ -4,7 +4,8 @@ import HaggleMath
 /// Fits a reward model k times, each time without one fold, so that no row is corrected by a model that has seen it.
 ///
 /// A fold is a pure function of the unit (hash of its id) or, without a unit, of the row's number; so all rows of a unit lie in one fold, and
-/// a model never saw another row of the unit whose row it corrects.
+/// a model never saw another row of the unit whose row it corrects. It is fitted on a sample of the log where the log is long; the rows that
+/// are not in the sample are scored by the same rule.
 ///
 /// Chernozhukov et al. 2018, "Double/debiased machine learning".
 package struct CrossFitting: Sendable {
@@ -26,18 +27,26 @@ package struct CrossFitting: Sendable {
     }
 
     /// Fits one model per fold, each on the rows of all other folds.
-    /// - Parameter interactions: the whole log in its order.
+    /// - Parameters:
+    ///   - sample: of the log.
+    ///   - weight: how much a row counts in the fit, finite and not negative; nil: all the same.
     /// - Throws: `EvaluationError.tooFewRowsToCrossFit` where a fold leaves nothing to fit on, and what the trainer throws.
-    package func fit(_ trainer: any RewardModelTrainer, on interactions: [Interaction], armCount: Int) throws -> CrossFittedModel {
-        let folds = interactions.enumerated().map { fold(unit: $1.unit, row: $0) }
+    package func fit(
+        _ trainer: any RewardModelTrainer, on sample: FittingSample, armCount: Int, weight: ((Interaction) -> Double)? = nil
+    ) throws -> CrossFittedModel {
+        let folds = sample.entries.map { fold(unit: $0.interaction.unit, row: $0.row) }
         var models: [any RewardModel] = []
         for excluded in 0..<foldCount {
             try Task.checkCancellation()
-            let training = zip(interactions, folds).filter { $1 != excluded }.map(\.0)
+            let training = zip(sample.entries, folds).filter { $1 != excluded }.map(\.0.interaction)
             guard !training.isEmpty else {
-                throw EvaluationError.tooFewRowsToCrossFit(folds: foldCount, rows: interactions.count)
+                throw EvaluationError.tooFewRowsToCrossFit(folds: foldCount, rows: sample.entries.count)
             }
-            models.append(try trainer.train(on: training, armCount: armCount))
+            if let weight {
+                models.append(try trainer.train(on: training, weights: training.map(weight), armCount: armCount))
+            } else {
+                models.append(try trainer.train(on: training, armCount: armCount))
+            }
         }
         return CrossFittedModel(crossFitting: self, models: models, armCount: armCount)
     }

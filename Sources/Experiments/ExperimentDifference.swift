@@ -217,6 +217,7 @@ private struct ExperimentComparison {
 
     private mutating func comparePolicy() {
         guard let before = old.policy, let after = new.policy else { return }
+        add("gate", old.gate.rawValue, new.gate.rawValue, .harmless, Self.atRetraining)
         let changesModel = before.modelFamily != after.modelFamily
         let anew = "another kind of model: learning starts again from snapshot 1"
         add(
@@ -227,6 +228,7 @@ private struct ExperimentComparison {
         add("policy.alpha", NumberText.write(before.alpha), NumberText.write(after.alpha))
         add("policy.variance", before.variance.map(NumberText.write), after.variance.map(NumberText.write))
         add("policy.epsilon", NumberText.write(before.epsilon), NumberText.write(after.epsilon))
+        add("policy.temperature", before.temperature.map(NumberText.write), after.temperature.map(NumberText.write))
         add("policy.ridge", NumberText.write(before.ridge), NumberText.write(after.ridge), .harmless, Self.atRetraining)
         add("policy.publish", DurationText.text(before.publishSeconds), DurationText.text(after.publishSeconds))
         add("policy.seed", String(before.seed), String(after.seed), .harmless, Self.atRetraining)

@@ -81,7 +81,7 @@ private struct ExperimentReader {
         checkForbidden(reader(Keys.forbiddenFeatures) ?? [], context)
         checkPolicy(policy, arms: arms, reward: reward)
         checkKind(kind, arms: arms, reward: reward?.reward)
-        _ = reader(Keys.gate)
+        let gate = reader(Keys.gate)
         var experiment = Experiment(
             key: key ?? "", kind: kind ?? .bandit, arms: arms.compactMap(\.arm), context: context,
             reward: reward?.reward ?? RewardConfiguration(metric: .value, windowSeconds: 1), policy: policy)
@@ -97,6 +97,7 @@ private struct ExperimentReader {
         experiment.holdout = reader(Keys.holdout) ?? experiment.holdout
         experiment.slot = slot()
         experiment.targeting = reader(Keys.targeting)
+        experiment.gate = gate ?? experiment.gate
         experiment.disclosure = reader(Keys.disclosure)
         if kind == .ab { fillWeights(&experiment.arms) }
         guard key != nil, kind != nil, reward != nil else { return nil }
@@ -165,6 +166,12 @@ private struct ExperimentReader {
         guard let policy, let node = reader.node(of: Keys.policy), case .mapping(let entries) = node.content else { return }
         func child(_ name: String) -> YAMLNode? { entries.first { $0.key == name }?.value }
         func place(_ name: String) -> Place { child(name)?.place ?? node.place }
+        if policy.algorithm.isLearnedOffline {
+            problems.report(
+                "policy.algorithm: \(policy.algorithm.rawValue) is learned from a whole log and does not explore, so no experiment can run it; "
+                    + "expected \(Words.list(PolicyConfiguration.Algorithm.serving.map(\.rawValue))); keep it in a policy file for "
+                    + "`haggle evaluate --policy FILE --train-share 0.5`", at: place("algorithm"))
+        }
         if !arms.isEmpty, policy.floor * Double(arms.count) > 1 + 1e-12 {
             problems.report(
                 "policy.floor: \(NumberText.write(policy.floor)) times \(arms.count) arms is \(Words.rounded(policy.floor * Double(arms.count))); "
@@ -213,6 +220,9 @@ private struct ExperimentReader {
                 problems.report(
                     "an experiment of type ab has no policy: the weights of its arms split the units; remove it or write type: bandit",
                     at: reader.keyPlace(of: Keys.policy))
+            }
+            if reader.has(Keys.gate) {
+                problems.report("'gate' belongs to experiments of type bandit; remove it", at: reader.keyPlace(of: Keys.gate))
             }
             if sticky == false {
                 problems.report("sticky: an experiment of type ab is always sticky; remove the key", at: reader.keyPlace(of: Keys.sticky))

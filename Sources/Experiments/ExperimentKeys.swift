@@ -44,8 +44,9 @@ enum ExperimentKeys {
     static let sticky = Key(
         "sticky", Shape<Bool>.boolean, "A unit keeps its arm. Always true for ab; not supported yet for bandits.")
     static let gate = Key(
-        "gate", Shape<String>.word(of: ["off"], later: ["veto", "prove"]), "Whether a new network must pass a test before it serves.",
-        default: .string("off"))
+        "gate", Shape<Experiment.Gate>.choice(),
+        "What a newly fitted network must pass before it serves: veto unless it is shown to earn less, prove that it earns more, or off.",
+        default: .string("veto"))
     static let disclosure = Key("disclosure", Shape<String>.text(limit: 4000, lines: true), "Text returned with every assignment.")
     static let forbiddenFeatures = Key(
         "forbidden_features", Shape<[String]>.distinctTexts("feature names", count: 1...4096), "Features that must not stand under context."
@@ -54,7 +55,7 @@ enum ExperimentKeys {
         "arms", Shape<[ParsedArm]>.list(of: .arm, "arms", count: 2...1000), "The options; exactly one is the control.", required: true)
     static let context = Key("context", Shape<FeatureSchema>.context, "What is known about the unit at the moment of choice.")
     static let reward = Key("reward", .reward, "The number that is learned from.", required: true)
-    static let policy = Key("policy", Shape<PolicyConfiguration>.policy, "How a bandit chooses; A/B experiments have none.")
+    static let policy = Key("policy", Shape<PolicyConfiguration>.servingPolicy, "How a bandit chooses; A/B experiments have none.")
     static let analysis = Key("analysis", .analysis, "Of ab: what the report compares.")
 }
 

@@ -41,6 +41,7 @@ package enum ExperimentRenderer {
         add("namespace", (experiment.slot?.namespace).map(YAMLText.scalar))
         add("slot", experiment.slot.map { "[\(NumberText.write($0.lower)), \(NumberText.write($0.upper))]" })
         add("targeting", experiment.targeting.map(condition))
+        add("gate", experiment.kind == .bandit && experiment.gate != .veto ? experiment.gate.rawValue : nil)
         add("disclosure", experiment.disclosure.map(YAMLText.scalar))
         return lines
     }
@@ -63,10 +64,11 @@ package enum ExperimentRenderer {
         add("alpha", isUCB ? NumberText.write(policy.alpha) : nil)
         add("variance", policy.variance.map(NumberText.write))
         add("epsilon", policy.algorithm == .epsilonGreedy ? NumberText.write(policy.epsilon) : nil)
+        add("temperature", policy.temperature.map(NumberText.write))
         add("ridge", policy.ridge == 1 ? nil : NumberText.write(policy.ridge))
         add("publish", DurationText.text(policy.publishSeconds))
         add("seed", policy.seed == 1 ? nil : String(policy.seed))
-        add("model", policy.algorithm.learns ? model(policy.model) : nil)
+        add("model", policy.algorithm.hasModel ? model(policy.model) : nil)
         add("retrain", retraining(policy.retrain))
         return lines
     }

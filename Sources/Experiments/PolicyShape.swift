@@ -4,15 +4,23 @@ import HaggleCore
 enum PolicyKeys {
     typealias Algorithm = PolicyConfiguration.Algorithm
 
-    static let laterAlgorithms = ["softmax", "square-cb", "bernoulli-thompson", "top-two-thompson", "apprentice", "auto", "ipw", "dr"]
+    static let laterAlgorithms = ["softmax", "square-cb", "bernoulli-thompson", "top-two-thompson", "apprentice", "auto"]
 
+    /// Of policy files.
     static let table = Table(
         "a policy",
-        [algorithm, probabilities, floor, alpha, variance, epsilon, ridge, posterior, publish, seed, model, retrain],
-        later: ["temperature", "gamma", "beta", "forget", "monotone"])
+        [algorithm, probabilities, floor, alpha, variance, epsilon, temperature, ridge, posterior, publish, seed, model, retrain],
+        later: ["gamma", "beta", "forget", "monotone"])
+    /// What editors are told of an experiment's policy. It is read with the other table, so that a policy of files is named as such.
+    static let servingSchema = Table(
+        table.what,
+        table.keys.compactMap { $0.name == temperature.name ? nil : $0.name == algorithm.name ? servingAlgorithm : $0 }
+    ).schema
 
     static let algorithm = Key(
         "algorithm", Shape<Algorithm>.choice(later: laterAlgorithms), "How the next arm is chosen.", required: true)
+    private static let servingAlgorithm = Key(
+        "algorithm", Shape<Algorithm>.choice(Algorithm.serving, later: laterAlgorithms), "How the next arm is chosen.", required: true)
     static let probabilities = Key(
         "probabilities", .probabilities, "Of `fixed`: a probability for each arm, summing to 1. Without it the control arm is certain.")
     static let floor = Key(
@@ -27,6 +35,9 @@ enum PolicyKeys {
         "Of the Thompson and UCB algorithms: noise variance of a standardised reward. Without it the variance is estimated.")
     static let epsilon = Key(
         "epsilon", Shape<Double>.number(.closed(0...1)), "Of `epsilon-greedy`: share of uniform exploration.", default: .number(0.1))
+    static let temperature = Key(
+        "temperature", Shape<Double>.number(.above(0)),
+        "Of `ipw` and `dr`: the learned scores go through a softmax after division by it. Without it the largest score gets everything.")
     static let ridge = Key("ridge", Shape<Double>.number(.above(0)), "Prior precision of the posterior.", default: .number(1))
     static let posterior = Key(
         "posterior", Shape<String>.word(of: ["disjoint"], later: ["shared"]), "One posterior per arm.", default: .string("disjoint"))
@@ -84,6 +95,8 @@ extension PolicyConfiguration.Algorithm {
     var isLinear: Bool { self == .linearThompson || self == .linearUCB }
     /// Whether rewards change what it does.
     var learns: Bool { self != .fixed && self != .uniform }
+    /// Whether a model of the reward stands behind it. `ipw` maximises an estimate that needs none.
+    var hasModel: Bool { learns && self != .ipw }
 
     /// The twin with the other kind of model.
     fileprivate var counterpart: Self? {
@@ -162,6 +175,9 @@ extension Shape where Value == PolicyConfiguration {
     static let policy = Self(schema: PolicyKeys.table.schema) { node, path, problems in
         MappingReader(node, PolicyKeys.table, path: path, problems: problems).flatMap { PolicyReader(reader: $0).configuration() }
     }
+
+    /// The policy of an experiment, which must be able to serve: others are refused by whoever reads the experiment.
+    static let servingPolicy = Self(schema: PolicyKeys.servingSchema, read: policy.read)
 }
 
 /// Reads a policy's keys, wherever they stand, and checks them against each other.
@@ -177,6 +193,7 @@ struct PolicyReader {
         policy.alpha = reader(PolicyKeys.alpha) ?? policy.alpha
         policy.variance = reader(PolicyKeys.variance)
         policy.epsilon = reader(PolicyKeys.epsilon) ?? policy.epsilon
+        policy.temperature = reader(PolicyKeys.temperature)
         policy.ridge = reader(PolicyKeys.ridge) ?? policy.ridge
         policy.publishSeconds = reader(PolicyKeys.publish) ?? policy.publishSeconds
         policy.seed = reader(PolicyKeys.seed).map { UInt64($0) } ?? policy.seed
@@ -197,7 +214,8 @@ struct PolicyReader {
         check(PolicyKeys.alpha, belongsTo: ucb, algorithm)
         check(PolicyKeys.epsilon, belongsTo: [.epsilonGreedy], algorithm)
         check(PolicyKeys.variance, belongsTo: posterior, algorithm)
-        if !algorithm.learns, reader.has(PolicyKeys.model) {
+        check(PolicyKeys.temperature, belongsTo: [.ipw, .dr], algorithm)
+        if !algorithm.hasModel, reader.has(PolicyKeys.model) {
             reader.problems.report(
                 "\(reader.path(of: PolicyKeys.model)): \(algorithm.rawValue) has no reward model; remove the key",
                 at: reader.keyPlace(of: PolicyKeys.model))

@@ -3,6 +3,16 @@ package struct Experiment: Hashable, Sendable, Codable {
     package enum Kind: String, Hashable, Sendable, Codable, CaseIterable { case bandit, ab }
     package enum Status: String, Hashable, Sendable, Codable, CaseIterable { case draft, running, paused, stopped }
 
+    /// Which test a newly fitted encoder and network must pass before it serves.
+    package enum Gate: String, Hashable, Sendable, Codable, CaseIterable {
+        /// It serves unless it is shown to earn less.
+        case veto
+        /// It serves once it is shown to earn more.
+        case prove
+        /// It serves.
+        case off
+    }
+
     /// A share of a namespace's units, for experiments that exclude one another.
     package struct Slot: Hashable, Sendable, Codable {
         package var namespace: String
@@ -40,6 +50,9 @@ package struct Experiment: Hashable, Sendable, Codable {
     package var reward: RewardConfiguration
     /// Nil in an A/B experiment.
     package var policy: PolicyConfiguration?
+    /// What a newly fitted network of a bandit must pass; without meaning in an A/B experiment. A stored document from before there was a
+    /// gate reads as `off`, which is how it was applied.
+    package var gate: Gate
     /// Text returned with every assignment.
     package var disclosure: String?
 
@@ -47,7 +60,7 @@ package struct Experiment: Hashable, Sendable, Codable {
         key: ExperimentKey, description: String = "", owner: String? = nil, kind: Kind, status: Status = .running, start: Timestamp? = nil,
         end: Timestamp? = nil, unitName: String = "unit", salt: String? = nil, currency: String? = nil, traffic: Double = 1,
         holdout: Double = 0, slot: Slot? = nil, targeting: Condition? = nil, arms: [Arm], context: FeatureSchema = FeatureSchema(),
-        reward: RewardConfiguration, policy: PolicyConfiguration?, disclosure: String? = nil
+        reward: RewardConfiguration, policy: PolicyConfiguration?, gate: Gate = .veto, disclosure: String? = nil
     ) {
         self.key = key
         self.description = description
@@ -67,6 +80,7 @@ package struct Experiment: Hashable, Sendable, Codable {
         self.context = context
         self.reward = reward
         self.policy = policy
+        self.gate = gate
         self.disclosure = disclosure
     }
 
@@ -75,4 +89,9 @@ package struct Experiment: Hashable, Sendable, Codable {
 
     /// Position of the arm with that key.
     package func index(of arm: ArmKey) -> Int? { arms.firstIndex { $0.key == arm } }
+}
+
+extension KeyedDecodingContainer {
+    /// Taken by the synthesised decoding of `Experiment`, so that documents without the key can still be read.
+    func decode(_ type: Experiment.Gate.Type, forKey key: Key) throws -> Experiment.Gate { try decodeIfPresent(type, forKey: key) ?? .off }
 }

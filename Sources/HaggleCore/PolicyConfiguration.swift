@@ -12,6 +12,22 @@ package struct PolicyConfiguration: Hashable, Sendable, Codable {
         case linearUCB = "linear-ucb"
         case neuralThompson = "neural-thompson"
         case neuralUCB = "neural-ucb"
+        /// Softmax-linear, chosen offline to maximise the self-normalised inverse propensity score over a log.
+        case ipw
+        /// Softmax-linear, chosen offline to maximise the doubly robust value over a log.
+        case dr
+
+        /// Whether the algorithm is learned from a whole log and neither explores nor learns while it serves: a policy to evaluate, never
+        /// that of a running experiment.
+        package var isLearnedOffline: Bool {
+            switch self {
+            case .ipw, .dr: true
+            case .fixed, .uniform, .greedy, .epsilonGreedy, .linearThompson, .linearUCB, .neuralThompson, .neuralUCB: false
+            }
+        }
+
+        /// What an experiment may run.
+        package static let serving = allCases.filter { !$0.isLearnedOffline }
     }
 
     /// The reward model under the exploration rule.
@@ -74,6 +90,8 @@ package struct PolicyConfiguration: Hashable, Sendable, Codable {
     package var variance: Double?
     /// Share of uniform exploration of `epsilon-greedy`.
     package var epsilon: Double
+    /// What `ipw` and `dr` divide their scores by before the softmax; nil gives everything to the largest score.
+    package var temperature: Double?
     /// Prior precision lambda of the posterior.
     package var ridge: Double
     /// Seconds between published increments of the posterior.
@@ -85,8 +103,8 @@ package struct PolicyConfiguration: Hashable, Sendable, Codable {
 
     package init(
         algorithm: Algorithm, probabilities: [ArmKey: Double] = [:], floor: Double = 0, alpha: Double = 1, variance: Double? = nil,
-        epsilon: Double = 0.1, ridge: Double = 1, publishSeconds: Double = 60, seed: UInt64 = 1, model: Model = Model(),
-        retrain: Retraining = Retraining()
+        epsilon: Double = 0.1, temperature: Double? = nil, ridge: Double = 1, publishSeconds: Double = 60, seed: UInt64 = 1,
+        model: Model = Model(), retrain: Retraining = Retraining()
     ) {
         self.algorithm = algorithm
         self.probabilities = probabilities
@@ -94,6 +112,7 @@ package struct PolicyConfiguration: Hashable, Sendable, Codable {
         self.alpha = alpha
         self.variance = variance
         self.epsilon = epsilon
+        self.temperature = temperature
         self.ridge = ridge
         self.publishSeconds = publishSeconds
         self.seed = seed

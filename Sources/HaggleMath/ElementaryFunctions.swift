@@ -11,6 +11,22 @@ package enum ElementaryFunctions {
     package static func tanh(_ x: Float) -> Float { Float.tanh(x) }
 
     /// e^x.
+    package static func exp(_ x: Double) -> Double { Double.exp(x) }
+
+    /// The natural logarithm; minus infinity at 0, NaN below.
+    package static func log(_ x: Double) -> Double { Double.log(x) }
+
+    /// The logistic function 1 / (1 + e^-x), without overflow at either end.
+    package static func logistic(_ x: Double) -> Double {
+        if x >= 0 { return 1 / (1 + Double.exp(-x)) }
+        let power = Double.exp(x)
+        return power / (1 + power)
+    }
+
+    /// log(1 + e^x), without overflow and exact in the left tail: the logarithm of the logistic function of -x, negated.
+    package static func softplus(_ x: Double) -> Double { max(x, 0) + Double.log(onePlus: Double.exp(-abs(x))) }
+
+    /// e^x.
     package static func exp(_ x: Float) -> Float { Float.exp(x) }
 
     /// The complementary error function 1 - erf(x), with full relative accuracy in the right tail.

@@ -103,7 +103,7 @@ package struct ExperimentLearner: Sendable {
 
     private var usesModel: Bool {
         switch configuration.algorithm {
-        case .fixed, .uniform: false
+        case .fixed, .uniform, .ipw, .dr: false
         case .greedy, .epsilonGreedy, .linearThompson, .linearUCB, .neuralThompson, .neuralUCB: true
         }
     }

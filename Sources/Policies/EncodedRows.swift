@@ -7,20 +7,31 @@ struct EncodedRows {
     let scaling: ColumnScaling
     /// Encoded and scaled contexts, row-major.
     let inputs: [Float]
-    /// Arm, reward: one per row.
+    /// Arm, reward, weight: one per row.
     let arms: [Int]
     let rewards: [Double]
+    let weights: [Double]
+    /// The position in `interactions` of each row.
+    let order: [Int]
 
     /// Fits encoder and scaling to the rows and encodes them. Rows are put in the order of their times where all have one; else their
     /// order is time.
-    init(_ interactions: [Interaction], schema: FeatureSchema, armCount: Int) throws(PoliciesError) {
+    /// - Parameter weights: one per interaction, or nil for all 1. Encoder and scaling do not depend on them.
+    init(
+        _ interactions: [Interaction], weights: [Double]? = nil, schema: FeatureSchema, armCount: Int
+    ) throws(PoliciesError) {
         for (row, interaction) in interactions.enumerated() {
             guard (0..<armCount).contains(interaction.arm) else {
                 throw .armOutOfRange(row: row, arm: interaction.arm, armCount: armCount)
             }
             guard interaction.reward.isFinite else { throw .rewardNotFinite(row: row) }
         }
-        let ordered = Self.inTimeOrder(interactions)
+        if let weights {
+            guard weights.count == interactions.count else { throw .weightCount(expected: interactions.count, found: weights.count) }
+            for (row, weight) in weights.enumerated() where !(weight.isFinite && weight >= 0) { throw .weightNotUsable(row: row) }
+        }
+        let order = Self.timeOrder(interactions)
+        let ordered = order.map { interactions[$0] }
         encoder = FeatureEncoder(schema: schema, fittedTo: ordered.lazy.map(\.context))
         let width = encoder.width
         var inputs: [Float] = []
@@ -39,6 +50,8 @@ struct EncodedRows {
         self.inputs = inputs
         arms = ordered.map(\.arm)
         rewards = ordered.map(\.reward)
+        self.weights = weights.map { weights in order.map { weights[$0] } } ?? [Double](repeating: 1, count: ordered.count)
+        self.order = order
     }
 
     var count: Int { arms.count }
@@ -47,21 +60,25 @@ struct EncodedRows {
     /// One row's input.
     subscript(row: Int) -> [Float] { Array(inputs[row * width..<(row + 1) * width]) }
 
-    /// Mean and standard deviation of the rewards of all rows.
+    /// Weighted mean and standard deviation of the rewards of all rows.
     var rewardScale: RewardScale {
+        var weight = 0.0
         var sum = 0.0
         var squares = 0.0
-        for reward in rewards {
-            sum += reward
-            squares += reward * reward
+        for row in rewards.indices {
+            weight += weights[row]
+            sum += weights[row] * rewards[row]
+            squares += weights[row] * (rewards[row] * rewards[row])
         }
-        return RewardScale(weight: Double(count), rewards: sum, squares: squares)
+        return RewardScale(weight: weight, rewards: sum, squares: squares)
     }
 
     /// Stable, so that rows of one time keep their order.
-    private static func inTimeOrder(_ interactions: [Interaction]) -> [Interaction] {
+    private static func timeOrder(_ interactions: [Interaction]) -> [Int] {
         let times = interactions.compactMap(\.time)
-        guard times.count == interactions.count, zip(times, times.dropFirst()).contains(where: { $0 > $1 }) else { return interactions }
-        return interactions.indices.sorted { (times[$0], $0) < (times[$1], $1) }.map { interactions[$0] }
+        guard times.count == interactions.count, zip(times, times.dropFirst()).contains(where: { $0 > $1 }) else {
+            return Array(interactions.indices)
+        }
+        return interactions.indices.sorted { (times[$0], $0) < (times[$1], $1) }
     }
 }

@@ -23,6 +23,7 @@ enum ExplorationRule: Hashable, Sendable {
         case .epsilonGreedy: self = .greedy(epsilon: configuration.epsilon)
         case .linearThompson, .neuralThompson: self = .thompson
         case .linearUCB, .neuralUCB: self = .upperBound(alpha: configuration.alpha)
+        case .ipw, .dr: preconditionFailure("\(configuration.algorithm.rawValue) is learned from a log and has no snapshot")
         }
     }
 

@@ -3,6 +3,7 @@ import NeuralNetwork
 
 /// A multilayer perceptron with one output per arm: the reward model `neural`.
 ///
+/// Row weights enter the squared loss divided by their mean: the step size of training means the same for every unit of weight.
 /// An arm with fewer than 20 rows, and every arm where there are fewer than 64 rows in all, gets its shrunken mean.
 package struct NeuralRewardTrainer: RewardModelTrainer {
     package let name = "neural"
@@ -17,9 +18,16 @@ package struct NeuralRewardTrainer: RewardModelTrainer {
     }
 
     package func train(on interactions: [Interaction], armCount: Int) throws -> any RewardModel {
-        let rows = try EncodedRows(interactions, schema: schema, armCount: armCount)
+        try train(on: EncodedRows(interactions, schema: schema, armCount: armCount), armCount: armCount)
+    }
+
+    package func train(on interactions: [Interaction], weights: [Double], armCount: Int) throws -> any RewardModel {
+        try train(on: EncodedRows(interactions, weights: weights, schema: schema, armCount: armCount), armCount: armCount)
+    }
+
+    private func train(on rows: EncodedRows, armCount: Int) throws -> NeuralRewardModel {
         let means = ShrunkenMeans(rows, armCount: armCount)
-        guard rows.count >= RewardNetwork.leastRowCount, rows.width > 0 else {
+        guard means.counts.reduce(0, +) >= RewardNetwork.leastRowCount, rows.width > 0 else {
             return NeuralRewardModel(representation: Representation(untrained: schema), trained: nil, means: means.values.map { $0 })
         }
         let trained = try RewardNetwork(fittedTo: rows, armCount: armCount, model: model, seed: seed, progress: nil)

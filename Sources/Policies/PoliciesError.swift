@@ -14,6 +14,20 @@ package enum PoliciesError: Error, Hashable, Sendable {
     case armOutOfRange(row: Int, arm: Int, armCount: Int)
     /// A row's reward is NaN or infinite.
     case rewardNotFinite(row: Int)
+    /// A row's reward is neither 0 nor 1 where a model of conversions is fitted.
+    case rewardNotBinary(row: Int)
+    /// Not one weight for each row.
+    case weightCount(expected: Int, found: Int)
+    /// A row's weight is NaN, infinite or negative.
+    case weightNotUsable(row: Int)
+    /// A learner from logged propensities met a row without one, or with one outside 0 < p <= 1.
+    case propensityMissing(row: Int, algorithm: String)
+    /// A row's chosen arm is not among its eligible arms.
+    case armNotEligible(row: Int, arm: Int)
+    /// Nothing to learn from.
+    case noRows(what: String)
+    /// The algorithm is learned from a log as a whole and cannot run row by row.
+    case notIncremental(algorithm: String)
 }
 
 extension PoliciesError: CustomStringConvertible {
@@ -33,6 +47,20 @@ extension PoliciesError: CustomStringConvertible {
             "row \(row): expected an arm position in 0..<\(armCount), found \(arm); use the table of arms that the rows were read with"
         case .rewardNotFinite(let row):
             "row \(row): expected a finite reward, found NaN or an infinity; remove the row or mend the log"
+        case .rewardNotBinary(let row):
+            "row \(row): expected a reward of 0 or 1 for the reward model logistic, found another number; use the reward model linear, or a metric of 0 and 1 such as conversion"
+        case .weightCount(let expected, let found):
+            "row weights: expected \(expected), one for each row, found \(found)"
+        case .weightNotUsable(let row):
+            "row \(row): expected a finite weight of at least 0, found another; remove the row"
+        case .propensityMissing(let row, let algorithm):
+            "row \(row): expected a propensity above 0 and at most 1, because \(algorithm) learns from propensities, found none; use a log with propensities or another algorithm"
+        case .armNotEligible(let row, let arm):
+            "row \(row): expected the chosen arm among the eligible ones, found arm \(arm) outside; mend the log's eligible arms"
+        case .noRows(let what):
+            "\(what): expected rows to learn from, found none; widen the share or the time that trains"
+        case .notIncremental(let algorithm):
+            "\(algorithm): expected an algorithm that learns row by row, this one is learned from a log as a whole; use linear-thompson or another that serves"
         }
     }
 }

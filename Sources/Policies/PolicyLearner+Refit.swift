@@ -15,6 +15,9 @@ extension PolicyLearner {
         _ experiment: Experiment, experimentVersion: ExperimentVersion, interactions: [Interaction],
         progress: ((EpochReport) -> Void)? = nil
     ) throws -> PolicyLearner {
+        if let policy = experiment.policy, policy.algorithm.isLearnedOffline {
+            throw PoliciesError.notIncremental(algorithm: policy.algorithm.rawValue)
+        }
         let initial = ServingSnapshot.initial(experiment: experiment, experimentVersion: experimentVersion)
         let configuration = initial.configuration
         let armCount = experiment.arms.count
@@ -29,10 +32,7 @@ extension PolicyLearner {
             let representation = Representation(
                 basis: basis, schema: experiment.context, encoder: rows.encoder, scaling: rows.scaling, network: trained?.network)
         else { preconditionFailure("parts fitted to the same rows fit together") }
-        var posterior = LinearPosterior(dimension: representation.dimension, armCount: armCount, ridge: configuration.ridge)
-        for row in 0..<rows.count {
-            posterior.add(representation.phi(ofInput: rows[row]), arm: rows.arms[row], reward: rows.rewards[row])
-        }
+        let posterior = LinearPosterior(of: rows, in: representation, armCount: armCount, ridge: configuration.ridge)
         let base = ServingSnapshot(
             experiment: experiment.key, version: initial.version, experimentVersion: experimentVersion, arms: initial.arms,
             controlIndex: initial.controlIndex, configuration: configuration, representation: representation, posterior: posterior)
@@ -57,7 +57,7 @@ extension PolicyConfiguration {
         guard rowCount > 0, width > 0 else { return .intercept }
         let isNeural: Bool
         switch algorithm {
-        case .fixed, .uniform: return .intercept
+        case .fixed, .uniform, .ipw, .dr: return .intercept
         case .greedy, .epsilonGreedy: isNeural = model.kind == .mlp
         case .linearThompson, .linearUCB: isNeural = false
         case .neuralThompson, .neuralUCB: isNeural = true

@@ -20,12 +20,15 @@ struct RewardNetwork {
         let fresh = MultilayerPerceptron(
             inputWidth: rows.width, hidden: model.hidden, outputWidth: armCount,
             activation: Activation(rawValue: model.activation.rawValue) ?? .relu, seed: seed)
+        let weight = rows.weights.reduce(0, +) / Double(max(1, rows.count))
+        let isWeighted = weight > 0 && rows.weights.contains { $0 != 1 }
         let configuration = NetworkTrainer.Configuration(
             learningRate: model.learningRate, weightDecay: model.weightDecay, batch: model.batch, epochs: model.epochs,
             patience: model.patience, validationShare: Self.validationShare, seed: seed)
         (network, report) = try NetworkTrainer.train(
             fresh, inputs: rows.inputs, rowCount: rows.count, head: rows.arms.map { Int32($0) },
-            targets: rows.rewards.map { Float(($0 - scale.centre) / scale.scale) }, weights: nil, configuration: configuration,
+            targets: rows.rewards.map { Float(($0 - scale.centre) / scale.scale) },
+            weights: isWeighted ? rows.weights.map { Float($0 / weight) } : nil, configuration: configuration,
             progress: progress)
         self.scale = scale
     }

@@ -84,7 +84,7 @@ extension StateWriter {
         }
     }
 
-    /// Field by field: a dictionary's own order differs between processes.
+    /// Field by field: a dictionary's own order differs between processes. `temperature` belongs to policies that have no snapshot.
     fileprivate mutating func write(_ configuration: PolicyConfiguration) {
         write(configuration.algorithm.rawValue)
         let probabilities = configuration.probabilities.sorted { $0.key < $1.key }
@@ -134,7 +134,9 @@ extension StateReader {
 
     fileprivate mutating func configuration() throws(PoliciesError) -> PolicyConfiguration {
         let part = "configuration"
-        guard let algorithm = PolicyConfiguration.Algorithm(rawValue: try text(part)) else { throw .malformed(part: part) }
+        guard let algorithm = PolicyConfiguration.Algorithm(rawValue: try text(part)), !algorithm.isLearnedOffline else {
+            throw .malformed(part: part)
+        }
         var configuration = PolicyConfiguration(algorithm: algorithm)
         for _ in 0..<(try count(of: part, size: 16)) {
             let arm = ArmKey(try text(part))

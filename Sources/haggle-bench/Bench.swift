@@ -13,8 +13,15 @@ struct Bench {
         let subject = try BenchSubject()
         print("in process (20 features, 6 arms, hidden [64, 32])")
         InProcessBench(subject: subject).run()
+        let files = FileManager.default.temporaryDirectory.appending(path: "haggle-bench-files-\(getpid())").path
         let directory = FileManager.default.temporaryDirectory.appending(path: "haggle-bench-\(getpid())").path
-        defer { try? FileManager.default.removeItem(atPath: directory) }
+        defer {
+            for path in [files, directory] { try? FileManager.default.removeItem(atPath: path) }
+        }
+        try FileManager.default.createDirectory(atPath: files, withIntermediateDirectories: true)
+        let rows = ProcessInfo.processInfo.environment["HAGGLE_BENCH_ROWS"].flatMap { Int($0) } ?? 1_000_000
+        print("\noff-policy evaluation from files, \(rows) rows, 10 arms, given estimates of the reward model")
+        try EvaluationBench(directory: files, rowCount: rows).run()
         let cluster = try await ManagedCluster.start(dataDirectory: directory, logger: logger)
         do {
             print("\nHTTP on loopback, load generator on the same machine, \(Int(seconds)) s each")

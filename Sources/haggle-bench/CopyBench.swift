@@ -81,7 +81,3 @@ struct CopyBench {
             arm: arms[index % 6], propensity: 1.0 / 6, snapshot: 2, drawKey: "k-\(index)", occurredAt: now, receivedAt: now)
     }
 }
-
-enum BenchError: Error {
-    case psqlFailed(Int32)
-}

@@ -17,9 +17,16 @@ struct DefaultTests {
         #expect(experiment.traffic == 1)
         #expect(experiment.holdout == 0)
         #expect(experiment.unitName == "unit")
+        #expect(experiment.gate == .veto)
     }
 
-    @Test(arguments: PolicyConfiguration.Algorithm.allCases) func modelFollowsFromTheAlgorithm(_ algorithm: PolicyConfiguration.Algorithm)
+    @Test(arguments: [("veto", Experiment.Gate.veto), ("prove", .prove), ("off", .off)]) func gateIsRead(
+        _ word: String, _ gate: Experiment.Gate
+    ) throws {
+        #expect(try GoodFile.experiment(GoodFile.bandit + "gate: \(word)\n").gate == gate)
+    }
+
+    @Test(arguments: PolicyConfiguration.Algorithm.serving) func modelFollowsFromTheAlgorithm(_ algorithm: PolicyConfiguration.Algorithm)
         throws
     {
         let policy = try #require(
@@ -98,7 +105,7 @@ struct DefaultTests {
             slot: [0.25, 0.5]
             targeting: {channel: web}
             sticky: false
-            gate: off
+            gate: prove
             disclosure: Automated.
             forbidden_features: [age]
             arms:
@@ -149,7 +156,7 @@ struct DefaultTests {
                 Feature(name: "recency", kind: .number(missing: .mean, clip: .none, transform: .identity, scale: .standard))
             ]),
             reward: RewardConfiguration(metric: .value, windowSeconds: 0.25, defaultReward: -1, range: -1...5), policy: policy,
-            disclosure: "Automated.")
+            gate: .prove, disclosure: "Automated.")
         #expect(experiment == expected)
     }
 

@@ -73,6 +73,7 @@ struct DifferenceTests {
         .init("bandit", "type: bandit", "type: bandit\nend: 2026-01-01", "end", .harmless),
         .init("bandit", "type: bandit", "type: bandit\nunit: customer", "unit", .harmless),
         .init("bandit", "type: bandit", "type: bandit\ndisclosure: Automated.", "disclosure", .harmless),
+        .init("bandit", "type: bandit", "type: bandit\ngate: prove", "gate", .harmless),
         .init("bandit", "type: bandit", "type: bandit\ntargeting: {channel: web}", "targeting", .harmless),
         .init("bandit", "traffic: 0.5", "traffic: 0.8", "traffic", .harmless),
         .init("bandit", "traffic: 0.5", "traffic: 0.2", "traffic", .harmless),

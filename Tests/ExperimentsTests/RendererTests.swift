@@ -61,12 +61,12 @@ struct RendererTests {
                 algorithm: .neuralUCB, floor: 0.1, alpha: 0.3, variance: 4, ridge: 0.25, publishSeconds: 90, seed: 1 << 60,
                 model: .init(hidden: [1, 2, 3], activation: .tanh, learningRate: 0.1, weightDecay: 0, batch: 2, epochs: 3, patience: 1),
                 retrain: .init(everySeconds: 1.5, minimumImpressions: 7, windowSeconds: 1e6)),
-            disclosure: "You: yes.")
+            gate: .prove, disclosure: "You: yes.")
         try roundTrip(experiment)
     }
 
     @Test func everyAlgorithmSurvives() throws {
-        for algorithm in PolicyConfiguration.Algorithm.allCases {
+        for algorithm in PolicyConfiguration.Algorithm.serving {
             var experiment = try GoodFile.experiment(GoodFile.bandit.replacing("linear-thompson", with: algorithm.rawValue))
             if algorithm == .fixed { experiment.policy?.probabilities = ["none": 0.25, "ten": 0.75] }
             if algorithm == .epsilonGreedy { experiment.policy?.epsilon = 0.5 }

@@ -45,17 +45,15 @@ struct LoopbackClient: Sendable {
         return answer
     }
 
-    /// Blocks a thread of its own pool, so that the tests' threads stay free.
+    /// Blocks a thread of its own: Dispatch's threads are those of the cooperative pool, and the tests need them.
     private func exchange(_ request: [UInt8]) async throws -> [UInt8] {
         try await withCheckedThrowingContinuation { continuation in
-            Self.threads.async { [port] in
+            Thread.detachNewThread { [port] in
                 guard let answer = Self.exchange(request, port: port) else { return continuation.resume(throwing: Broken()) }
                 continuation.resume(returning: answer)
             }
         }
     }
-
-    private static let threads = DispatchQueue(label: "loopback", attributes: .concurrent)
 
     private static func exchange(_ request: [UInt8], port: Int) -> [UInt8]? {
         #if canImport(Glibc)

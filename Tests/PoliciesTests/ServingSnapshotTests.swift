@@ -19,7 +19,7 @@ import Testing
         World.oddContexts.flatMap { policy.distribution(over: [0, 1, 2], in: $0).probabilities.map(\.bitPattern) }
     }
 
-    @Test(arguments: PolicyConfiguration.Algorithm.allCases)
+    @Test(arguments: PolicyConfiguration.Algorithm.serving)
     func bytesGiveTheSnapshotBackToTheBit(algorithm: PolicyConfiguration.Algorithm) throws {
         let snapshot = try Self.trained(algorithm)
         let bytes = snapshot.serialised()

@@ -15,7 +15,7 @@ import Testing
         return learner.snapshot(version: 2)
     }
 
-    @Test(arguments: PolicyConfiguration.Algorithm.allCases)
+    @Test(arguments: PolicyConfiguration.Algorithm.serving)
     func everyAlgorithmConforms(algorithm: PolicyConfiguration.Algorithm) throws {
         let policy = SnapshotPolicy(try ServingSnapshotTests.trained(algorithm, floor: 0.03))
         #expect(policyViolations(policy, floor: 0.03, contexts: World.oddContexts) == [])

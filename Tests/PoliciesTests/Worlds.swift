@@ -78,7 +78,7 @@ struct World: Sendable {
 
 extension PolicyConfiguration.Algorithm {
     /// Those with a reward model.
-    static let learning = allCases.filter { $0 != .fixed && $0 != .uniform }
+    static let learning = serving.filter { $0 != .fixed && $0 != .uniform }
 }
 
 extension PolicyConfiguration.Model {

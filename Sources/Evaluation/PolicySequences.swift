@@ -1,0 +1,165 @@
+import HaggleMath
+
+/// Confidence sequences for the value of every policy and for every difference of two, from one pass over the rows in the order of the log.
+///
+/// With rewards scaled from the declared range to 0...1, w the weight of the logged arm a and q an estimate that was made before the row, a row
+/// gives each policy
+///
+/// ```
+/// phi  = w (r - min(q(a), k / w)) + sum over b of pi(b) min(q(b), k / w(b))               mean: the policy's value v at most, and v itself
+/// phi' = w (1 - r - min(1 - q(a), k / w)) + sum over b of pi(b) min(1 - q(b), k / w(b))   likewise for 1 - v
+/// ```
+/// both at least -k: a lower bound for the mean of phi is one for v, and one for the mean of phi' gives an upper bound. A difference v - u has
+/// (phi of v + phi' of u) / 2 with mean (v - u + 1) / 2. k is the declared bound on weights, with which nothing is cut, or else the largest
+/// weight of earlier rows, at least 1. Where neither a bound nor every arm's propensity is known, cut estimates cannot be averaged over the
+/// arms, and q is 0.
+///
+/// There are two sets: with the mean reward of the rows before as q for all arms, and with the reward model's estimates where rows carry
+/// some that were fitted on the past. Each side takes half of 1 - level.
+///
+/// Parts of a log can only be chained, not merged: the order of rows is part of the state.
+///
+/// Waudby-Smith, Wu, Ramdas, Karampatziakis & Mineiro 2022, "Anytime-valid off-policy inference for contextual bandits".
+struct PolicySequences: Sendable {
+    /// What a row says about one policy.
+    struct Row {
+        /// w; 1 for the logging policy.
+        var weight: Double
+        /// Empty for a logging policy of which only the chosen propensity is known: the arm itself stands in for it.
+        var target: ArraySlice<Double>
+    }
+
+    /// Lower bounds for the means of phi and phi', by policy, and of both ends of each difference, by pair.
+    private struct Sides: Sendable {
+        var below: [ConfidenceSequence]
+        var above: [ConfidenceSequence]
+        var pairBelow: [ConfidenceSequence]
+        var pairAbove: [ConfidenceSequence]
+
+        init(policyCount: Int, alpha: Double) {
+            let sequence = ConfidenceSequence(alpha: alpha)
+            let pairCount = policyCount * (policyCount - 1) / 2
+            below = [ConfidenceSequence](repeating: sequence, count: policyCount)
+            above = below
+            pairBelow = [ConfidenceSequence](repeating: sequence, count: pairCount)
+            pairAbove = pairBelow
+        }
+    }
+
+    private let rewardRange: ClosedRange<Double>
+    private let weightBound: Double?
+    private let policyCount: Int
+    private var withMean: Sides
+    private var withModel: Sides
+    /// Whether every row so far carried estimates.
+    private var hasModel = true
+    private(set) var rowCount = 0
+    /// Sum of scaled rewards, with half a row of 1/2 to begin with.
+    private var rewardSum = 0.25
+    private var largestWeights: [Double]
+    private var outcomes: [(low: Double, high: Double, offset: Double)]
+
+    init(rewardRange: ClosedRange<Double>, weightBound: Double?, policyCount: Int, level: Double) {
+        self.rewardRange = rewardRange
+        self.weightBound = weightBound
+        self.policyCount = policyCount
+        withMean = Sides(policyCount: policyCount, alpha: (1 - level) / 2)
+        withModel = withMean
+        largestWeights = [Double](repeating: 1, count: policyCount)
+        outcomes = [(low: Double, high: Double, offset: Double)](repeating: (0, 0, 0), count: policyCount)
+    }
+
+    /// Adds the next row. O(policies * arms + policies^2).
+    /// - Parameters:
+    ///   - rows: one per policy, of checked weights and probabilities.
+    ///   - reward: in the declared range.
+    ///   - propensities: every arm's; nil where the log holds only the chosen one.
+    ///   - pastEstimates: of a model fitted on earlier rows only, one per arm; nil without.
+    mutating func add(
+        _ rows: [Row], arm: Int, reward: Double, propensities: ArraySlice<Double>?, pastEstimates: ArraySlice<Double>?
+    ) {
+        let width = rewardRange.upperBound - rewardRange.lowerBound
+        let scaled = (reward - rewardRange.lowerBound) / width
+        let mean = rewardSum / (Double(rowCount) + 0.5)
+        let range = rewardRange
+        advance(&withMean, rows, arm: arm, reward: scaled, propensities: propensities) { _ in mean }
+        if hasModel, let pastEstimates {
+            let first = pastEstimates.startIndex
+            advance(&withModel, rows, arm: arm, reward: scaled, propensities: propensities) { arm in
+                min(max((pastEstimates[first + arm] - range.lowerBound) / width, 0), 1)
+            }
+        } else {
+            hasModel = false
+        }
+        for policy in 0..<policyCount { largestWeights[policy] = max(largestWeights[policy], rows[policy].weight) }
+        rewardSum += scaled
+        rowCount += 1
+    }
+
+    /// The bounds of a policy's value after the last row; nil without rows, or with a model that not every row had.
+    func value(of policy: Int, withModel isModel: Bool) -> (lower: Double, upper: Double)? {
+        guard rowCount > 0, !isModel || hasModel else { return nil }
+        let sides = isModel ? withModel : withMean
+        return unscaled(lower: sides.below[policy].lowerBound, upper: 1 - sides.above[policy].lowerBound, shift: rewardRange.lowerBound)
+    }
+
+    /// The bounds of the value of one policy minus that of an earlier one.
+    func difference(_ policy: Int, minus baseline: Int, withModel isModel: Bool) -> (lower: Double, upper: Double)? {
+        precondition(baseline < policy, "differences are kept of the later policy minus the earlier one")
+        guard rowCount > 0, !isModel || hasModel else { return nil }
+        let sides = isModel ? withModel : withMean
+        let pair = policy * (policy - 1) / 2 + baseline
+        return unscaled(lower: 2 * sides.pairBelow[pair].lowerBound - 1, upper: 1 - 2 * sides.pairAbove[pair].lowerBound, shift: 0)
+    }
+
+    private func unscaled(lower: Double, upper: Double, shift: Double) -> (lower: Double, upper: Double) {
+        let width = rewardRange.upperBound - rewardRange.lowerBound
+        return (shift + width * lower, shift + width * upper)
+    }
+
+    @inline(__always)
+    private mutating func advance(
+        _ sides: inout Sides, _ rows: [Row], arm: Int, reward: Double, propensities: ArraySlice<Double>?, estimate: (Int) -> Double
+    ) {
+        var pair = 0
+        for policy in 0..<policyCount {
+            let offset = weightBound ?? largestWeights[policy]
+            let (low, high) = outcome(
+                rows[policy], arm: arm, reward: reward, propensities: propensities, offset: offset, estimate: estimate)
+            outcomes[policy] = (low, high, offset)
+            sides.below[policy].add(low, offset: offset)
+            sides.above[policy].add(high, offset: offset)
+            for baseline in 0..<policy {
+                let other = outcomes[baseline]
+                let common = 0.5 * (offset + other.offset)
+                sides.pairBelow[pair].add(0.5 * (low + other.high), offset: common)
+                sides.pairAbove[pair].add(0.5 * (high + other.low), offset: common)
+                pair += 1
+            }
+        }
+    }
+
+    /// phi and phi'.
+    @inline(__always)
+    private func outcome(
+        _ row: Row, arm: Int, reward: Double, propensities: ArraySlice<Double>?, offset: Double, estimate: (Int) -> Double
+    ) -> (low: Double, high: Double) {
+        if row.target.isEmpty { return (reward, 1 - reward) }
+        let weight = row.weight
+        guard propensities != nil || weightBound != nil else { return (weight * reward, weight * (1 - reward)) }
+        let cap = weight > 0 ? offset / weight : .infinity
+        let logged = estimate(arm)
+        var low = weight * (reward - min(logged, cap))
+        var high = weight * (1 - reward - min(1 - logged, cap))
+        for other in 0..<row.target.count {
+            let probability = row.target[row.target.startIndex + other]
+            guard probability > 0 else { continue }
+            var cap = Double.infinity
+            if let propensities { cap = offset * propensities[propensities.startIndex + other] / probability }
+            let value = estimate(other)
+            low += probability * min(value, cap)
+            high += probability * min(1 - value, cap)
+        }
+        return (low, high)
+    }
+}
