@@ -9,6 +9,8 @@ package enum EvaluationError: Error, Hashable, Sendable {
     case estimatorNeedsOption(String, expected: String)
     case rowLacks(row: Int, input: RowInput, estimators: [String])
     case rowInputWrong(row: Int, input: RowInput, expected: String)
+    case rewardOutsideRange(row: Int, found: Double, lower: Double, upper: Double)
+    case intervalNeedsOption(Interval.Method, expected: String)
     case weightAboveBound(row: Int, policy: String, weight: Double, bound: Double)
     case propensitiesVary(row: Int, found: Double, earlier: Double)
     case badOption(name: String, expected: String, found: String)
@@ -33,6 +35,7 @@ package enum EvaluationError: Error, Hashable, Sendable {
     case unreadableState(String)
     case overlappingShards(String, String, rows: Range<Int>)
     case noShards
+    indirect case shard(String, EvaluationError)
     case unknownGroup(String, known: [String])
     case outcomeNotFinite(group: String)
     case sharesDoNotSum(found: Double)
@@ -55,6 +58,10 @@ extension EvaluationError: CustomStringConvertible {
             "row \(row): \(estimators.joined(separator: ", ")) need \(input.phrase), and the row has none: "
                 + "leave \(estimators.count == 1 ? "it" : "them") out, or evaluate a log that holds it"
         case .rowInputWrong(let row, let input, let expected): "row \(row): \(input.phrase): expected \(expected)"
+        case .rewardOutsideRange(let row, let found, let lower, let upper):
+            "row \(row): expected a reward in the declared range \(lower)...\(upper), found \(found): declare a range that no reward can leave, or "
+                + "correct the row"
+        case .intervalNeedsOption(let method, let expected): "interval \(method.rawValue): \(expected)"
         case .weightAboveBound(let row, let policy, let weight, let bound):
             "row \(row): policy \"\(policy)\" has weight \(weight), above the declared bound \(bound): declare a bound that no weight can exceed "
                 + "(1 / the smallest propensity of an arm that the policy may give), or correct the propensities"
@@ -96,6 +103,7 @@ extension EvaluationError: CustomStringConvertible {
         case .overlappingShards(let one, let other, let rows):
             "rows \(rows.lowerBound + 1) to \(rows.upperBound) are in both \(one) and \(other): give every shard its part of the log and the "
                 + "number of its first row, and merge each shard once"
+        case .shard(let name, let error): "\(name): \(error)"
         case .noShards: "there is nothing to merge: name at least one shard"
         case .unknownGroup(let group, let known): "unknown group \"\(group)\": expected one of \(known.joined(separator: ", "))"
         case .outcomeNotFinite(let group): "an outcome in group \"\(group)\" is not finite; correct or remove the unit"

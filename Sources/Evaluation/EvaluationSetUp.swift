@@ -49,14 +49,16 @@ extension Evaluator {
                 "reward range": text(options.rewardRange), "weight bound": text(options.weightBound),
                 "discounts": text(options.discounts), "arm categories": text(options.armCategories),
                 "propensities": options.propensities.rawValue, "attribution window": text(options.windowSeconds),
-                "split": text(options.segmentBy),
+                "fitting of the reward model": options.fitting.rawValue, "split": text(options.segmentBy),
             ])
     }
 }
 
 extension Estimator {
-    /// The name with its hyper-parameters, as the command line takes it: `CIPS(10.0)`.
+    /// The name with its hyper-parameter, as the command line takes it: `CIPS(10.0)`, `DR(slope)`.
     var spelling: String {
-        parameters.isEmpty ? name : "\(name)(\(parameters.sorted { $0.key < $1.key }.map { "\($0.value)" }.joined(separator: ",")))"
+        if let tuned = self as? TunedEstimator { return "\(tuned.name)(\(tuned.rule.rawValue))" }
+        let numbers = parameters.sorted { $0.key < $1.key }.map { "\($0.value)" }
+        return numbers.isEmpty ? name : "\(name)(\(numbers.joined(separator: ",")))"
     }
 }

@@ -3,13 +3,14 @@ extension Evaluator {
     static let blockRowCount = 65_536
 
     /// Adds many rows at once, without a small array for each: the fast path for files. Blocks of 65 536 rows are read on all threads, each
-    /// into an evaluator of its own, and merged in their order.
+    /// into an evaluator of its own, and merged in their order; one after the other where an interval needs the rows
+    /// in order.
     /// - Throws: `EvaluationError` naming the row, the first bad one; and `CancellationError`.
     package mutating func add(_ columns: EvaluationColumns) async throws {
         guard columns.targets.count == policies.count else {
             throw EvaluationError.targetsCount(row: rowNumber, expected: policies.count, found: columns.targets.count)
         }
-        guard columns.rowCount >= Self.blockRowCount / 2 else {
+        guard columns.rowCount >= Self.blockRowCount / 2, sequences == nil else {
             var next = 0
             while next < columns.rowCount {
                 next = try addRows(columns, next..<columns.rowCount)
@@ -38,7 +39,11 @@ extension Evaluator {
                 return blocks.sorted { $0.index < $1.index }
             }
             // In their order, so that the first bad row of the log is the one that is named.
-            for block in blocks { absorb(try block.result.get()) }
+            for block in blocks {
+                let part = try block.result.get()
+                try checkConstantPropensity(part)
+                absorb(part)
+            }
             nextRow += round.count * Self.blockRowCount
             if round.upperBound == blockCount { nextRow -= blockCount * Self.blockRowCount - columns.rowCount }
             next = round.upperBound

@@ -15,8 +15,9 @@ extension Evaluator {
     /// - Throws: `EvaluationError.cannotMerge` where they differ.
     package mutating func merge(_ other: Self) async throws {
         try setUp.expectEqual(to: other.setUp)
-        if let ours = constantPropensity, let theirs = other.constantPropensity, abs(ours - theirs) > 1e-9 * ours {
-            throw EvaluationError.cannotMerge("Replay without a bound needs the same propensity in all rows, found \(ours) and \(theirs)")
+        try checkConstantPropensity(other)
+        guard sequences == nil, other.sequences == nil else {
+            throw EvaluationError.cannotMerge("an anytime interval needs the rows in one pass, in the order of the log")
         }
         await flush()
         var other = other
@@ -26,10 +27,18 @@ extension Evaluator {
         mergedRanges = Self.joined(mergedRanges + other.rowRanges)
     }
 
+    /// - Throws: `EvaluationError.cannotMerge` where an estimator rests on one propensity for all rows and the parts have two.
+    func checkConstantPropensity(_ other: Self) throws {
+        if let ours = constantPropensity, let theirs = other.constantPropensity, abs(ours - theirs) > 1e-9 * ours {
+            throw EvaluationError.cannotMerge("Replay without a bound needs the same propensity in all rows, found \(ours) and \(theirs)")
+        }
+    }
+
     /// Adds an evaluator of the same set-up without rows that wait.
     mutating func absorb(_ other: Self) {
         rowCount += other.rowCount
         constantPropensity = constantPropensity ?? other.constantPropensity
+        bounds.merge(other.bounds)
         for index in sums.indices { sums[index].merge(other.sums[index]) }
         rowsWithUnit.merge(other.rowsWithUnit)
         rowsWithoutUnit.merge(other.rowsWithoutUnit)
@@ -48,6 +57,8 @@ extension Evaluator {
     func emptied(from row: Int) -> Self {
         var copy = self
         copy.rowCount = 0
+        copy.constantPropensity = nil
+        copy.bounds = DeclaredBounds(rewardRange: options.rewardRange)
         copy.sums = [CompensatedSum](repeating: CompensatedSum(), count: sums.count)
         copy.rowsWithUnit = CoMoments(width: sums.count)
         copy.rowsWithoutUnit = CoMoments(width: sums.count)

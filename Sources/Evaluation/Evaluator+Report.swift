@@ -39,7 +39,8 @@ struct Analysis {
     var intervalMaker: IntervalMaker {
         IntervalMaker(
             methods: evaluator.options.intervals, level: evaluator.options.level,
-            clusterName: isClustered ? evaluator.options.unitName : nil)
+            clusterName: isClustered ? evaluator.options.unitName : nil, observationCount: observations.rowCount,
+            rewardRange: evaluator.options.rewardRange)
     }
 
     init(evaluator: Evaluator, observations: CoMoments, isClustered: Bool) {
@@ -63,7 +64,12 @@ struct Analysis {
             for earlier in 0..<later {
                 let isWithheld = isWithheld(policies[later]) || isWithheld(policies[earlier])
                 for estimator in evaluator.estimators.indices {
-                    differences.append(difference(later, minus: earlier, estimator: estimator, isWithheld: isWithheld))
+                    differences.append(
+                        difference(
+                            later, minus: earlier, estimator: estimator, isWithheld: isWithheld,
+                            effectiveConversions: min(
+                                policies[later].diagnostics.rewardedEffectiveSampleSize,
+                                policies[earlier].diagnostics.rewardedEffectiveSampleSize)))
                 }
             }
         }
@@ -94,11 +100,12 @@ struct Analysis {
                     estimator: estimator.name, parameters: estimator.parameters, value: nil, standardError: nil, intervals: [],
                     isWithheld: true)
             }
+            let made = intervalMaker.intervals(
+                of: subject(
+                    scores[index], policy: policy, estimator: index, effectiveConversions: diagnostics.rewardedEffectiveSampleSize))
             return Estimate(
                 estimator: estimator.name, parameters: estimator.parameters, value: scores[index].value.ifFinite,
-                standardError: scores[index].standardError,
-                intervals: intervalMaker.intervals(
-                    scores[index], replicates: replicates.isEmpty ? nil : replicates[policy][index], assumptions: estimator.assumptions))
+                standardError: scores[index].standardError, intervals: made.intervals, remarks: estimator.remarks + made.refusals)
         }
         return PolicyEvaluation(
             policy: evaluator.policies[policy].name, verdict: verdict, reasons: reasons, diagnostics: diagnostics, estimates: estimates,

@@ -47,6 +47,7 @@ extension Evaluator {
                     snapshotVariance: columns.snapshotVariances?[policy][index])
             }
             try segments?.add(index, of: columns, row: nextRow)
+            if sequences != nil { advanceSequences(columns, index) }
             endRow()
             if pending.isFull { return index + 1 }
         }
@@ -83,6 +84,7 @@ extension Evaluator {
         }
         if row.propensities != nil { log.add(arm: row.arm, propensities: propensities, snapshot: row.snapshot, time: row.time) }
         try segments?.add(row, row: nextRow)
+        if sequences != nil { advanceSequences(row, propensity: propensity) }
         endRow()
     }
 
@@ -103,6 +105,7 @@ extension Evaluator {
                 throw EvaluationError.estimateNotFinite(row: number, arm: index)
             }
         }
+        try bounds.see(reward: head.reward, estimates: estimates, number: number)
         if let balanced = head.balancedPropensity, !(balanced > 0 && balanced <= 1) {
             throw EvaluationError.rowInputWrong(row: number, input: .balancedPropensity, expected: "p with 0 < p <= 1, found \(balanced)")
         }

@@ -2,7 +2,11 @@ import HaggleMath
 
 extension Evaluator {
     /// The evaluator as bytes: what it is for, and all its sums. Rows that wait for a full batch are added to the sums first.
-    package func serialised() -> [UInt8] {
+    /// - Throws: `EvaluationError.cannotMerge` where an interval was asked for that needs all rows in one pass.
+    package func serialised() throws -> [UInt8] {
+        guard sequences == nil else {
+            throw EvaluationError.cannotMerge("an anytime interval needs the rows in one pass, in the order of the log")
+        }
         var writer = StateWriter()
         writer.writeSetUp(of: self)
         writer.writeState(of: self)
@@ -45,6 +49,8 @@ extension StateWriter {
         write(options.unitName)
         write(options.isForced)
         write(options.folds)
+        write(options.fitting.rawValue)
+        write(options.fittingRows)
         write(options.threadCount)
         write(options.excluded.sorted { $0.key < $1.key }) { writer, entry in
             writer.write(entry.key)
@@ -80,6 +86,8 @@ extension StateWriter {
         write(evaluator.units)
         write(evaluator.weights) { $0.write($1) }
         write(evaluator.constantPropensity) { $0.write($1) }
+        write(evaluator.bounds.rewardsAreBinary)
+        write(evaluator.bounds.estimatesLeaveRange)
         write(evaluator.distributions) { $0.write($1) }
         if let folds = evaluator.folds {
             write(folds.counts) { $0.write($1) }
@@ -149,6 +157,9 @@ extension StateReader {
         options.unitName = try text()
         options.isForced = try bool()
         options.folds = try count()
+        guard let fitting = EvaluationOptions.Fitting(rawValue: try text()) else { throw Self.nonsense("way of fitting") }
+        options.fitting = fitting
+        options.fittingRows = try count()
         options.threadCount = try count()
         for _ in 0..<(try count()) {
             let reason = try text()
@@ -191,6 +202,9 @@ extension StateReader {
         let armCount = evaluator.armCount
         evaluator.weights = try list(least: 8) { reader throws(EvaluationError) in try reader.weightStatistics(armCount: armCount) }
         evaluator.constantPropensity = try optional { reader throws(EvaluationError) in try reader.double() }
+        let areBinary = try bool()
+        evaluator.bounds = DeclaredBounds(
+            rewardRange: evaluator.options.rewardRange, rewardsAreBinary: areBinary, estimatesLeaveRange: try bool())
         let distributionCount = evaluator.distributions.count
         evaluator.distributions = try list(least: 16) { reader throws(EvaluationError) in try reader.distribution() }
         guard evaluator.distributions.count == distributionCount else { throw Self.nonsense("distributions of weights") }

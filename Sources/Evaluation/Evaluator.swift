@@ -44,6 +44,10 @@ package struct Evaluator: Sendable {
     var segments: SegmentTable?
     /// The propensity that all rows share, where an estimator rests on that.
     var constantPropensity: Double?
+    /// What was declared about rewards.
+    var bounds: DeclaredBounds
+    /// Only where an interval that holds at all times was asked for.
+    var sequences: PolicySequences?
     /// The number in the whole log, from 0, of the first row that this evaluator read itself, and of the next one.
     var firstRow: Int
     var nextRow: Int
@@ -90,6 +94,11 @@ package struct Evaluator: Sendable {
         plan = TermPlan(terms: terms)
         let discounts = options.discounts ?? []
         kernels = plan.bandwidths.map { DiscountKernel(bandwidth: $0, discounts: discounts) }
+        bounds = DeclaredBounds(rewardRange: options.rewardRange)
+        if options.intervals.contains(.anytime), let range = options.rewardRange {
+            sequences = PolicySequences(
+                rewardRange: range, weightBound: options.weightBound, policyCount: policies.count, level: options.level)
+        }
         self.firstRow = firstRow
         nextRow = firstRow
         sums = [CompensatedSum](repeating: CompensatedSum(), count: width)
@@ -107,6 +116,8 @@ package struct Evaluator: Sendable {
         if options.segmentBy != nil {
             var part = options
             part.segmentBy = nil
+            // Segments of parts are merged, which intervals that need the order of rows do not survive.
+            part.intervals.removeAll { $0 == .anytime }
             part.clusterLimit = min(4096, options.clusterLimit)
             segments = SegmentTable(
                 empty: try Evaluator(policies: policies, armCount: armCount, options: part, rewardModel: rewardModel))
