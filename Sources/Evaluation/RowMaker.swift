@@ -75,7 +75,8 @@ struct RowMaker: Sendable {
         }
         var row = EvaluationRow(
             arm: interaction.arm, propensity: interaction.propensity, reward: interaction.reward, unit: interaction.unit, targets: targets,
-            propensities: interaction.propensities, eligible: interaction.eligible, snapshot: interaction.snapshot)
+            propensities: interaction.propensities, eligible: interaction.eligible, snapshot: interaction.snapshot,
+            time: interaction.time)
         row.pastEstimates = try past?.score(interaction)
         if trainer != nil {
             row.estimates =
