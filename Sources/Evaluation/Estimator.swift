@@ -50,6 +50,9 @@ package protocol Estimator: Sendable {
     /// - Throws: `EvaluationError.estimatorNeedsOption` where it cannot do without one.
     func configured(for options: EvaluationOptions, armCount: Int) throws -> any Estimator
 
+    /// Which estimators the value and its error are taken from, once a policy's sums are in.
+    func resolved(on statistics: TuningStatistics) -> ResolvedEstimator
+
     /// f(S).
     func value(of sums: TermSums) -> Double
 
@@ -81,6 +84,9 @@ extension Estimator {
     package var needsWeightDistribution: Bool { false }
     package var needsFolds: Bool { false }
     package func configured(for options: EvaluationOptions, armCount: Int) throws -> any Estimator { self }
+    package func resolved(on statistics: TuningStatistics) -> ResolvedEstimator {
+        ResolvedEstimator(value: self, error: self, parameters: parameters, remarks: remarks)
+    }
 }
 
 /// An estimator that is the mean of a sum of terms over all rows: IPS, DM, DR and their clipped forms.

@@ -11,6 +11,10 @@ package struct EvaluationColumns: Sendable {
     package var targets: [[Double]]
     /// Row-major `rows * arms`; nil without a reward model.
     package var estimates: [Double]?
+    /// One per row, or nil where the log has no times.
+    package var times: [Timestamp]?
+    /// What the evaluation is split by, one per row; nil where it is not split.
+    package var segments: [String?]?
     /// For each policy row-major `rows * arms`, empty for a `.logged` policy; nil without.
     package var robustEstimates: [[Double]]?
     /// One per row; nil without.
@@ -27,12 +31,14 @@ package struct EvaluationColumns: Sendable {
     package init(
         arms: [Int], propensities: [Double], rewards: [Double], units: [UnitID]? = nil, targets: [[Double]], estimates: [Double]? = nil,
         robustEstimates: [[Double]]? = nil, balancedPropensities: [Double]? = nil, pastEstimates: [Double]? = nil,
-        snapshotVariances: [[Double]]? = nil, armCount: Int
+        snapshotVariances: [[Double]]? = nil, times: [Timestamp]? = nil, segments: [String?]? = nil, armCount: Int
     ) {
         precondition(propensities.count == arms.count && rewards.count == arms.count, "columns of different length")
         precondition(units == nil || units?.count == arms.count, "the column of units has another length")
         precondition(targets.allSatisfy { $0.isEmpty || $0.count == arms.count * armCount }, "a target needs a probability per row and arm")
         precondition(estimates == nil || estimates?.count == arms.count * armCount, "estimates need a number per row and arm")
+        precondition(times == nil || times?.count == arms.count, "the column of times has another length")
+        precondition(segments == nil || segments?.count == arms.count, "the column of segments has another length")
         precondition(
             robustEstimates?.allSatisfy { $0.isEmpty || $0.count == arms.count * armCount } ?? true,
             "estimates for a policy need a number per row and arm")
@@ -45,6 +51,8 @@ package struct EvaluationColumns: Sendable {
         self.units = units
         self.targets = targets
         self.estimates = estimates
+        self.times = times
+        self.segments = segments
         self.robustEstimates = robustEstimates
         self.balancedPropensities = balancedPropensities
         self.pastEstimates = pastEstimates

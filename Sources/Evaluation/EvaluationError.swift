@@ -32,6 +32,10 @@ package enum EvaluationError: Error, Hashable, Sendable {
     case tooFewRowsToCrossFit(folds: Int, rows: Int)
     case sourceChangedBetweenPasses(firstRows: Int, secondRows: Int)
     case cannotMerge(String)
+    case unreadableState(String)
+    case overlappingShards(String, String, rows: Range<Int>)
+    case noShards
+    indirect case shard(String, EvaluationError)
     case unknownGroup(String, known: [String])
     case outcomeNotFinite(group: String)
     case sharesDoNotSum(found: Double)
@@ -95,6 +99,12 @@ extension EvaluationError: CustomStringConvertible {
         case .sourceChangedBetweenPasses(let first, let second):
             "the log changed while it was read: \(first) rows in the first pass, \(second) in the second; evaluate a closed period"
         case .cannotMerge(let reason): "these evaluations cannot be merged: \(reason)"
+        case .unreadableState(let reason): "this is not the state of an evaluation: \(reason)"
+        case .overlappingShards(let one, let other, let rows):
+            "rows \(rows.lowerBound + 1) to \(rows.upperBound) are in both \(one) and \(other): give every shard its part of the log and the "
+                + "number of its first row, and merge each shard once"
+        case .shard(let name, let error): "\(name): \(error)"
+        case .noShards: "there is nothing to merge: name at least one shard"
         case .unknownGroup(let group, let known): "unknown group \"\(group)\": expected one of \(known.joined(separator: ", "))"
         case .outcomeNotFinite(let group): "an outcome in group \"\(group)\" is not finite; correct or remove the unit"
         case .sharesDoNotSum(let found): "the configured shares must be above 0 and sum to 1, found a sum of \(found)"

@@ -19,6 +19,10 @@ package struct EvaluationRow: Sendable {
     /// Positions of the eligible arms; nil means all.
     package var eligible: [Int]?
     package var snapshot: SnapshotVersion?
+    /// When the arm was chosen; nil where the log does not say.
+    package var time: Timestamp?
+    /// The value of what the evaluation is split by (`EvaluationOptions.segmentBy`); nil where the row has none.
+    package var segment: String?
     /// For MRDR: a second set of estimates for each policy, one per arm, fitted for that policy (the entry of a `.logged` policy may be
     /// empty); nil where none were fitted.
     package var robustEstimates: [[Double]]?
@@ -33,7 +37,8 @@ package struct EvaluationRow: Sendable {
     package init(
         arm: Int, propensity: Double?, reward: Double, unit: UnitID? = nil, targets: [[Double]], estimates: [Double]? = nil,
         propensities: [Double]? = nil, eligible: [Int]? = nil, snapshot: SnapshotVersion? = nil, robustEstimates: [[Double]]? = nil,
-        balancedPropensity: Double? = nil, pastEstimates: [Double]? = nil, snapshotVariances: [Double]? = nil
+        balancedPropensity: Double? = nil, pastEstimates: [Double]? = nil, snapshotVariances: [Double]? = nil,
+        time: Timestamp? = nil, segment: String? = nil
     ) {
         self.arm = arm
         self.propensity = propensity
@@ -44,6 +49,8 @@ package struct EvaluationRow: Sendable {
         self.propensities = propensities
         self.eligible = eligible
         self.snapshot = snapshot
+        self.time = time
+        self.segment = segment
         self.robustEstimates = robustEstimates
         self.balancedPropensity = balancedPropensity
         self.pastEstimates = pastEstimates

@@ -10,6 +10,7 @@ private struct RowHead {
     var reward: Double
     var balancedPropensity: Double?
     var eligible: [Int]?
+    var time: Timestamp?
     /// From the unit or the row's position.
     var uniform = 0.0
     var fold = 0
@@ -23,29 +24,16 @@ extension Evaluator {
         try await flushIfFull()
     }
 
-    /// Adds many rows at once, without a small array for each: the fast path for files.
-    /// - Throws: `EvaluationError` naming the row.
-    package mutating func add(_ columns: EvaluationColumns) async throws {
-        guard columns.targets.count == policies.count else {
-            throw EvaluationError.targetsCount(row: rowCount + 1, expected: policies.count, found: columns.targets.count)
-        }
-        var next = 0
-        while next < columns.rowCount {
-            next = try addRows(columns, from: next)
-            try await flushIfFull()
-        }
-    }
-
-    /// Adds rows until the batch is full or none are left; returns the next one.
-    private mutating func addRows(_ columns: EvaluationColumns, from first: Int) throws -> Int {
+    /// Adds rows until the batch is full or none are left; returns the next one. The caller flushes.
+    mutating func addRows(_ columns: EvaluationColumns, _ rows: Range<Int>) throws -> Int {
         let none: [Double] = []
         let estimates = columns.estimates ?? none
         let pastEstimates = columns.pastEstimates ?? none
-        for index in first..<columns.rowCount {
+        for index in rows {
             let range = index * armCount..<(index + 1) * armCount
             var head = RowHead(
-                number: rowCount + 1, arm: columns.arms[index], propensity: columns.propensities[index], reward: columns.rewards[index],
-                balancedPropensity: columns.balancedPropensities?[index])
+                number: rowNumber, arm: columns.arms[index], propensity: columns.propensities[index], reward: columns.rewards[index],
+                balancedPropensity: columns.balancedPropensities?[index], time: columns.times?[index])
             let rowEstimates = estimates.isEmpty ? none.span : estimates.span.extracting(range)
             try begin(&head, unit: columns.units?[index], estimates: rowEstimates)
             for policy in policies.indices {
@@ -58,15 +46,17 @@ extension Evaluator {
                     pastEstimates: pastEstimates.isEmpty ? none.span : pastEstimates.span.extracting(range), propensities: none.span,
                     snapshotVariance: columns.snapshotVariances?[policy][index])
             }
+            try segments?.add(index, of: columns, row: nextRow)
             if sequences != nil { advanceSequences(columns, index) }
             endRow()
             if pending.isFull { return index + 1 }
         }
-        return columns.rowCount
+        return rows.upperBound
     }
 
-    private mutating func addRow(_ row: EvaluationRow) throws {
-        let number = rowCount + 1
+    /// Adds one row. The caller flushes.
+    mutating func addRow(_ row: EvaluationRow) throws {
+        let number = rowNumber
         guard row.targets.count == policies.count else {
             throw EvaluationError.targetsCount(row: number, expected: policies.count, found: row.targets.count)
         }
@@ -77,7 +67,7 @@ extension Evaluator {
         let propensities = row.propensities ?? none
         var head = RowHead(
             number: number, arm: row.arm, propensity: propensity, reward: row.reward, balancedPropensity: row.balancedPropensity,
-            eligible: row.eligible)
+            eligible: row.eligible, time: row.time)
         try begin(&head, unit: row.unit, estimates: estimates.span)
         if row.propensities != nil { try check(propensities, of: row, number: number) }
         if let eligible = row.eligible { try check(eligible, number: number) }
@@ -90,9 +80,10 @@ extension Evaluator {
                 policy, head, target: target.span, estimates: estimates.span, robustEstimates: robust.span,
                 pastEstimates: pastEstimates.span, propensities: propensities.span,
                 snapshotVariance: try row.snapshotVariances.map { try variance($0, of: policy, number: number) })
-            if row.propensities != nil { addMasses(policy: policy, target: target, propensities: propensities) }
+            if row.propensities != nil { weights[policy].addMass(target: target[...], propensities: propensities) }
         }
-        if row.propensities != nil { armFrequencies.add(arm: row.arm, propensities: propensities, snapshot: row.snapshot) }
+        if row.propensities != nil { log.add(arm: row.arm, propensities: propensities, snapshot: row.snapshot, time: row.time) }
+        try segments?.add(row, row: nextRow)
         if sequences != nil { advanceSequences(row, propensity: propensity) }
         endRow()
     }
@@ -128,7 +119,7 @@ extension Evaluator {
         let unitHash = options.clustering == .unit ? unit?.hash64 : nil
         let key =
             unitHash.map { PoissonWeights.key(seed: options.seed, unitHash: $0) }
-            ?? PoissonWeights.key(seed: options.seed, row: firstRow + rowCount)
+            ?? PoissonWeights.key(seed: options.seed, row: nextRow)
         if plan.needsUniform { head.uniform = Self.uniform(key: key) }
         if folds != nil {
             head.fold = FoldSums.fold(key: key)
@@ -136,6 +127,12 @@ extension Evaluator {
         }
         pending.begin(key: key, unit: unitHash)
         sums[0] += 1
+        log.add(arm: head.arm, propensity: head.propensity, unit: unitHash, time: head.time)
+        course.begin(time: head.time, row: nextRow, key: key)
+        if !estimates.isEmpty {
+            log.calibration.add(estimate: estimates[head.arm], reward: head.reward, key: key)
+            if let range = options.rewardRange { log.calibration.check(estimates, range: range) }
+        }
     }
 
     /// A number in 0..<1 with 53 bits, independent of the key's weights in bootstrap replicates and of its fold.
@@ -177,7 +174,9 @@ extension Evaluator {
                 facts.weight = facts.targetProbability / head.propensity
             }
         }
-        guard facts.weight.isFinite else { throw EvaluationError.weightOverflow(row: head.number, policy: policies[policy].name) }
+        guard facts.weight <= Self.largestWeight else {
+            throw EvaluationError.weightOverflow(row: head.number, policy: policies[policy].name)
+        }
         if let bound = options.weightBound, facts.weight > bound * (1 + 1e-6) {
             throw EvaluationError.weightAboveBound(
                 row: head.number, policy: policies[policy].name, weight: facts.weight, bound: bound)
@@ -194,7 +193,10 @@ extension Evaluator {
         pending.append(plan.values)
         folds?.add(plan.values, policy: policy, fold: head.fold)
         if !distributions.isEmpty { distributions[policy].add(weight: facts.weight, reward: head.reward) }
-        weights[policy].add(weight: facts.weight, hasReward: head.reward != 0)
+        weights[policy].add(weight: facts.weight, hasReward: head.reward != 0, arm: head.arm, propensity: head.propensity)
+        if !target.isEmpty { weights[policy].addTarget(target) }
+        course.add(
+            policy: policy, weight: facts.weight, residual: head.reward - facts.modelEstimate, modelValue: facts.modelValue)
     }
 
     /// What only some estimators need of a row.
@@ -259,23 +261,14 @@ extension Evaluator {
 
     private mutating func endRow() {
         rowCount += 1
+        nextRow += 1
         if let unit = pending.lastUnit { units.add(unit: unit, row: pending.lastRow) }
     }
 
-    private mutating func flushIfFull() async throws {
+    mutating func flushIfFull() async throws {
         guard pending.isFull else { return }
         await flush()
         try Task.checkCancellation()
-    }
-
-    private mutating func addMasses(policy: Int, target: [Double], propensities: [Double]) {
-        var rare = 0.0
-        var impossible = 0.0
-        for (arm, propensity) in propensities.enumerated() where propensity < 0.01 {
-            rare += target[arm]
-            if propensity == 0 { impossible += target[arm] }
-        }
-        weights[policy].addMass(rare: rare, impossible: impossible)
     }
 }
 

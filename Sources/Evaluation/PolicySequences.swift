@@ -101,6 +101,7 @@ struct PolicySequences: Sendable {
     private let rewardRange: ClosedRange<Double>
     private let weightBound: Double?
     private let policyCount: Int
+    private let level: Double
     private var withMean: Sides
     private var withModel: Sides
     /// Whether every row so far carried estimates.
@@ -114,9 +115,15 @@ struct PolicySequences: Sendable {
         self.rewardRange = rewardRange
         self.weightBound = weightBound
         self.policyCount = policyCount
+        self.level = level
         withMean = Sides(policyCount: policyCount, alpha: (1 - level) / 2)
         withModel = withMean
         largestWeights = [Double](repeating: 1, count: policyCount)
+    }
+
+    /// The same without rows.
+    var emptied: Self {
+        Self(rewardRange: rewardRange, weightBound: weightBound, policyCount: policyCount, level: level)
     }
 
     /// Adds the next row. O(policies * arms + policies^2).

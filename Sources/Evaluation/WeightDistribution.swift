@@ -8,7 +8,7 @@ import HaggleMath
 /// twelve octaves the cells are 2^-12 wide, and the value moves by the square of that.
 package struct WeightDistribution: Hashable, Sendable, Codable {
     /// The rows of one cell.
-    fileprivate struct Cell: Hashable, Sendable, Codable {
+    struct Cell: Hashable, Sendable, Codable {
         var count = 0
         /// Sum of w, and of w r.
         var weight = CompensatedSum()
@@ -20,13 +20,21 @@ package struct WeightDistribution: Hashable, Sendable, Codable {
 
     /// How many of the lowest bits of a weight's pattern are dropped.
     package private(set) var droppedBitCount: UInt64 = 0
-    private var cells: [UInt64: Cell] = [:]
+    private(set) var cells: [UInt64: Cell] = [:]
     private let limit: Int
 
     /// - Parameter capacity: most cells that are kept, at least 2 (smaller ones are for tests).
     package init(capacity: Int = Self.capacity) {
         precondition(capacity >= 2, "a distribution needs at least two cells")
         limit = capacity
+    }
+
+    /// Restores a distribution; nil where it could not have come about.
+    init?(droppedBitCount: UInt64, cells: [UInt64: Cell]) {
+        guard droppedBitCount < 64, cells.count <= Self.capacity, cells.values.allSatisfy({ $0.count > 0 }) else { return nil }
+        self.init()
+        self.droppedBitCount = droppedBitCount
+        self.cells = cells
     }
 
     /// Adds a row. O(1) on average.
