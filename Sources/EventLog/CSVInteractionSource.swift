@@ -8,7 +8,8 @@ package struct CSVInteractionSource: InteractionSource {
     /// Which columns hold what. A nil column is not read.
     package struct Columns: Hashable, Sendable {
         package var arm: String
-        package var propensity: String
+        /// Nil for a log without propensities: interactions then have none, and whoever evaluates them has to estimate them.
+        package var propensity: String?
         package var reward: String
         package var unit: String?
         package var time: String?
@@ -17,7 +18,7 @@ package struct CSVInteractionSource: InteractionSource {
         package var context: [String]
 
         package init(
-            arm: String = "arm", propensity: String = "propensity", reward: String = "reward", unit: String? = nil, time: String? = nil,
+            arm: String = "arm", propensity: String? = "propensity", reward: String = "reward", unit: String? = nil, time: String? = nil,
             eligible: String? = nil, context: [String] = []
         ) {
             self.arm = arm
@@ -33,29 +34,48 @@ package struct CSVInteractionSource: InteractionSource {
     package let path: String
     package let columns: Columns
     package let arms: [Arm]
-    /// Rows of the file.
+    /// Interactions of a pass.
     package let rowCount: Int
+    /// Rows that `only` leaves out.
+    let skippedCount: Int
     private let readings: [FeatureReading]
+    private let state: FileState?
+    /// A column and the text that it must hold.
+    private let only: (column: String, value: String)?
 
     /// - Parameters:
     ///   - arms: the arms and their order, as from the header of a target file; by default those of the file in the order of their names.
     ///   - schema: how context columns are read; columns it does not name are read as what they look like.
     /// - Throws: `TabularError`, `EventLogError`: the first thing that is wrong with the file, with its place.
     package init(path: String, columns: Columns = Columns(), arms: [Arm]? = nil, schema: FeatureSchema = FeatureSchema()) throws {
+        try self.init(path: path, columns: columns, arms: arms, schema: schema, only: nil)
+    }
+
+    /// - Parameter only: a column and the text it must hold; other rows are left out.
+    init(path: String, columns: Columns, arms: [Arm]?, schema: FeatureSchema, only: (column: String, value: String)?) throws {
         self.path = path
         self.columns = columns
+        self.only = only
         var reader = try CSVReader(path: path)
+        state = reader.state
+        let filter = try only.map { (column: try reader.index(of: $0.column), value: $0.value) }
         let places = try Places(columns, in: reader)
         var found: Set<String> = []
         var profiles = [ColumnProfile](repeating: ColumnProfile(), count: columns.context.count)
         var rowCount = 0
+        var skippedCount = 0
         while let row = try reader.next() {
+            if let filter, row.string(at: filter.column) != filter.value {
+                skippedCount += 1
+                continue
+            }
             rowCount += 1
             found.insert(row.string(at: places.arm))
             if let eligible = places.eligible, !row.isEmpty(at: eligible) { found.formUnion(places.list(row.string(at: eligible))) }
             for (index, column) in places.context.enumerated() { profiles[index].see(column, of: row) }
         }
         self.rowCount = rowCount
+        self.skippedCount = skippedCount
         self.arms = arms ?? InferredExperiment.sorted(found).map { Arm(key: ArmKey($0)) }
         readings = zip(columns.context, profiles).map { name, profile in
             schema[name].map { FeatureReading($0.kind) } ?? profile.reading
@@ -92,7 +112,7 @@ package struct CSVInteractionSource: InteractionSource {
 
     private struct Places {
         let arm: Int
-        let propensity: Int
+        let propensity: Int?
         let reward: Int
         let unit: Int?
         let time: Int?
@@ -101,7 +121,7 @@ package struct CSVInteractionSource: InteractionSource {
 
         init(_ columns: Columns, in reader: borrowing CSVReader) throws {
             arm = try reader.index(of: columns.arm)
-            propensity = try reader.index(of: columns.propensity)
+            if let name = columns.propensity { propensity = try reader.index(of: name) } else { propensity = nil }
             reward = try reader.index(of: columns.reward)
             if let name = columns.unit { unit = try reader.index(of: name) } else { unit = nil }
             if let name = columns.time { time = try reader.index(of: name) } else { time = nil }
@@ -120,19 +140,33 @@ package struct CSVInteractionSource: InteractionSource {
         private var reader: CSVReader
         private let places: Places
         private var arms: ArmPlaces
+        private let filter: (column: Int, value: String)?
 
         init(_ source: CSVInteractionSource) throws {
             self.source = source
             reader = try CSVReader(path: source.path)
+            guard reader.state == source.state else { throw TabularError.changed(file: source.path) }
+            if let only = source.only { filter = (try reader.index(of: only.column), only.value) } else { filter = nil }
             places = try Places(source.columns, in: reader)
             arms = ArmPlaces(source.arms)
         }
 
         func next() throws -> Interaction? {
-            guard let row = try reader.next() else { return nil }
-            let propensity = try reader.number(at: places.propensity, in: row)
-            guard Propensity(propensity) != nil else {
-                throw EventLogError.propensityOutOfRange(reader.place(of: places.propensity, in: row), found: propensity)
+            while let row = try reader.next() {
+                if let filter, row.string(at: filter.column) != filter.value { continue }
+                return try interaction(row)
+            }
+            return nil
+        }
+
+        private func interaction(_ row: CSVRow) throws -> Interaction {
+            var propensity: Double?
+            if let column = places.propensity {
+                let value = try reader.number(at: column, in: row)
+                guard Propensity(value) != nil else {
+                    throw EventLogError.propensityOutOfRange(reader.place(of: column, in: row), found: value)
+                }
+                propensity = value
             }
             let key = row.string(at: places.arm)
             guard let arm = arms[key] else { throw unknownArm(key, at: places.arm, in: row) }

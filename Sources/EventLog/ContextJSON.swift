@@ -32,6 +32,12 @@ extension Context {
     /// - Throws: `EventLogError.notFinite`.
     func write(to json: inout JSONWriter) throws {
         json.beginObject()
+        try writeFields(to: &json)
+        json.endObject()
+    }
+
+    /// As `write`, into an object that the caller has begun.
+    func writeFields(to json: inout JSONWriter) throws {
         for (name, value) in values.sorted(by: { $0.key < $1.key }) {
             json.key(name)
             switch value {
@@ -42,7 +48,6 @@ extension Context {
             case .text(let text): json.string(text)
             }
         }
-        json.endObject()
     }
 
     func jsonText() throws -> String {

@@ -20,12 +20,20 @@ package enum EventLogError: Error, Hashable, Sendable {
     case propensityOutOfRange(FilePlace, found: Double)
     /// An arm was chosen that the row says could not be.
     case armNotEligible(FilePlace, arm: ArmKey)
+    /// A field of a dsjson event that does not fit.
+    case badEvent(FilePlace, field: String, expected: String, found: String)
+    /// A row that the format cannot hold.
+    case notExpressible(format: String, id: ImpressionID, reason: String)
     case wrongPropensityCount(FilePlace, expected: Int, found: Int)
     case badMap(entry: String, expected: String)
     /// The map leaves out something that every row needs.
     case unmapped(field: String)
     /// Neither a column of the file nor usable as a constant.
     case badMapValue(field: String, value: String, columns: [String])
+    /// A directory that does not hold exactly one log.
+    case noSingleLog(directory: String, found: [String])
+    /// A file whose name does not tell what it holds.
+    case unknownFormat(path: String)
     /// The file's impression ids stand in the log of another experiment.
     case idsTaken(by: ExperimentKey)
 
@@ -47,12 +55,20 @@ extension EventLogError: CustomStringConvertible {
         case .propensityOutOfRange(let place, let found):
             "\(place): expected a propensity above 0 and at most 1, found \(found); a row that could not happen cannot be weighted"
         case .armNotEligible(let place, let arm): "\(place): the arm `\(arm)` was chosen but is not among the eligible arms"
+        case .badEvent(let place, let field, let expected, let found): "\(place): \(field): expected \(expected), found \(found)"
+        case .notExpressible(let format, let id, let reason):
+            "impression \(id) cannot be written as \(format): \(reason); export csv or ndjson instead"
         case .wrongPropensityCount(let place, let expected, let found):
             "\(place): expected \(expected) propensities, one for each eligible arm, found \(found)"
         case .badMap(let entry, let expected): "--map: expected \(expected), found `\(entry)`"
         case .unmapped(let field): "--map: nothing says where `\(field)` comes from; add `\(field)=COLUMN`"
         case .badMapValue(let field, let value, let columns):
             "--map: `\(field)=\(value)` is neither a column (\(columns.joined(separator: ", "))) nor a constant that fits"
+        case .noSingleLog(let directory, let found):
+            "\(directory): expected one log of the Open Bandit Dataset (columns \(OpenBanditImport.needed.joined(separator: ", "))), found "
+                + (found.isEmpty ? "none" : "\(found.joined(separator: ", ")); name one of them")
+        case .unknownFormat(let path):
+            "\(path): expected a name that ends in .csv, .ndjson, .jsonl or .dsjson (or these with .gz), or a directory; name the format"
         case .idsTaken(let experiment):
             "the file's impression ids already stand in the log of experiment `\(experiment)`; import it there or into another database"
         case .unreadable(let column, let id):

@@ -55,8 +55,15 @@ package struct ImportedRow: Sendable {
 /// A log from elsewhere, as rows in their order. It is read twice: once to find what is wrong with it, once to import it.
 package protocol ImportSource: Sendable {
     var path: String { get }
+    /// Lines of the file that are no rows of a log, by reason; known once the source is made.
+    var excluded: [String: Int] { get }
 
     /// Hands out every row.
     /// - Throws: `TabularError` or `EventLogError` at the first row that is wrong, and what `body` throws.
     func forEachRow(_ body: (ImportedRow) async throws -> Void) async throws
+}
+
+extension ImportSource {
+    /// Most formats leave nothing out.
+    package var excluded: [String: Int] { [:] }
 }

@@ -29,10 +29,19 @@ package struct InferredExperiment: Hashable, Sendable {
 
     /// Reads a log in Haggle's own format.
     package static func ndjson(path: String, key: ExperimentKey, control: ArmKey? = nil) async throws -> InferredExperiment {
+        try await infer(NDJSONImport(path: path), key: key, control: control)
+    }
+
+    /// Reads a log in Vowpal Wabbit's dsjson.
+    package static func dsjson(path: String, key: ExperimentKey, control: ArmKey? = nil) async throws -> InferredExperiment {
+        try await infer(DSJSONImport(path: path), key: key, control: control)
+    }
+
+    private static func infer(_ source: some ImportSource, key: ExperimentKey, control: ArmKey?) async throws -> InferredExperiment {
         var arms: Set<String> = []
         var profiles: [String: JSONProfile] = [:]
         var rowCount = 0
-        try await NDJSONImport(path: path).forEachRow { row in
+        try await source.forEachRow { row in
             rowCount += 1
             arms.insert(row.arm.rawValue)
             for arm in row.eligibleArms ?? [] { arms.insert(arm.rawValue) }

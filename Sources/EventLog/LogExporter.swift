@@ -7,7 +7,7 @@ package import Tabular
 /// Duplicates, repetitions and deferred impressions that were never activated are no rows of their own; their conversions stand with the row
 /// that was drawn.
 package struct LogExporter: Sendable {
-    package enum Format: String, Hashable, Sendable, CaseIterable { case csv, ndjson }
+    package enum Format: String, Hashable, Sendable, CaseIterable { case csv, ndjson, dsjson }
 
     private static let chunkSize = 5_000
 
@@ -33,13 +33,16 @@ package struct LogExporter: Sendable {
         var csv = CSVWriter(columns: ExportedRow.fields)
         var json = JSONWriter()
         if format == .csv { try output.append(csv.header()) }
+        let discounts = Dictionary(
+            try await reader.arms(of: experiment).compactMap { arm in arm.discount.map { (arm.key, $0) } }
+        ) { first, _ in first }
         var count = 0
         try await forEachChunk(unit: unit) { rows in
             for row in rows {
                 switch format {
                 case .csv: try output.append(try row.write(to: &csv))
-                case .ndjson:
-                    try row.write(to: &json)
+                case .ndjson, .dsjson:
+                    if format == .ndjson { try row.write(to: &json) } else { try row.writeDSJSON(to: &json, discounts: discounts) }
                     json.endLine()
                     try output.append(json.bytes)
                     json.removeAll()

@@ -17,6 +17,8 @@ package struct LogImporter: Sendable {
         package var lastTime: Timestamp?
         /// Rows without a propensity: learning may use them, off-policy evaluation cannot.
         package var withoutPropensity = 0
+        /// Lines of the file that were left out, by reason.
+        package var excluded: [String: Int] = [:]
     }
 
     /// The kind of the conversion that carries an imported reward.
@@ -48,6 +50,7 @@ package struct LogImporter: Sendable {
         let digest = try FileDigest(path: source.path)
         let known = Set(try await EventLogReader(pool: pool).arms(of: experiment).map(\.key))
         var report = Report()
+        report.excluded = source.excluded
         try await source.forEachRow { row in
             try check(row, arms: known)
             let time = row.time ?? Self.time(ofRow: report.rows)

@@ -12,11 +12,13 @@ package struct NDJSONInteractionSource: InteractionSource {
     package let rowCount: Int
     /// Rows that are left out, by reason.
     package let excluded: [String: Int]
+    private let state: FileState?
 
     /// - Parameter arms: the arms and their order; by default those of the file in the order of their names.
     package init(path: String, arms: [Arm]? = nil) throws {
         self.path = path
         var reader = try NDJSONReader(path: path)
+        state = reader.state
         var found: Set<String> = []
         var excluded: [String: Int] = [:]
         var count = 0
@@ -67,6 +69,7 @@ package struct NDJSONInteractionSource: InteractionSource {
         init(_ source: NDJSONInteractionSource) throws {
             self.source = source
             reader = try NDJSONReader(path: source.path)
+            guard reader.state == source.state else { throw TabularError.changed(file: source.path) }
             arms = ArmPlaces(source.arms)
         }
 

@@ -19,13 +19,16 @@ package struct OpenBanditImport: ImportSource {
     /// The map for a file of this format.
     /// - Throws: `TabularError.missingColumn` for anything else.
     static func map(_ reader: borrowing CSVReader) throws -> ColumnMap {
-        for name in ["timestamp", "item_id", "position", "click", "propensity_score"] { _ = try reader.index(of: name) }
+        for name in needed { _ = try reader.index(of: name) }
         let features = reader.columns.filter {
             $0.hasPrefix("user_feature_") || $0.hasPrefix("user-item_affinity_") || $0.hasPrefix("user_item_affinity_")
         }
         return ColumnMap(
             arm: "item_id", reward: "click", time: "timestamp", propensity: "propensity_score", context: ["position"] + features)
     }
+
+    /// Columns by which such a log is known.
+    static let needed = ["timestamp", "item_id", "position", "click", "propensity_score"]
 
     /// Numbers that are names.
     static let categories: Set<String> = ["position"]

@@ -4,16 +4,19 @@ import Glibc
 import Darwin
 #endif
 
-/// The bytes of a file or of memory, a piece at a time; gzip is recognised by its first two bytes and decompressed.
+/// The bytes of a file or of memory, a piece at a time; gzip is recognised by its first two bytes and decompressed. A file that changes while
+/// it is read is an error at its end.
 struct ByteSource: ~Copyable {
     /// Bytes asked of the file at a time.
-    private static let pieceSize = 1 << 18
+    private static let pieceSize = 1 << 19
 
     let name: String
     private var input: Input
     private var inflater: Inflater?
     private var compressed: [UInt8] = []
     private var isStarted = false
+    /// The file as it was when it was opened; nil for memory and pipes.
+    let state: FileState?
 
     private enum Input {
         case file(FileHandle)
@@ -23,11 +26,14 @@ struct ByteSource: ~Copyable {
 
     init(path: String) throws {
         name = path
-        input = .file(try FileHandle(reading: path))
+        let handle = try FileHandle(reading: path)
+        state = handle.state
+        input = .file(handle)
     }
 
     init(bytes: [UInt8], name: String) {
         self.name = name
+        state = nil
         input = .memory(bytes)
     }
 
@@ -62,8 +68,13 @@ struct ByteSource: ~Copyable {
     private mutating func readRaw(into buffer: inout [UInt8]) throws -> Bool {
         switch input {
         case .file(let handle):
-            let count = try handle.read(upTo: Self.pieceSize, into: &buffer)
-            return count > 0
+            if try handle.read(upTo: Self.pieceSize, into: &buffer) > 0 { return true }
+            // At the end the file must be what it was at the start: not grown, not cut, not replaced by another of the same name.
+            if let state {
+                guard handle.state == state else { throw TabularError.changed(file: name) }
+                try state.check(path: name)
+            }
+            return false
         case .memory(let bytes):
             buffer += bytes
             input = .finished
@@ -93,6 +104,9 @@ final class FileHandle: Sendable {
 
     deinit { close(descriptor) }
 
+    /// The open file's state now; nil where it is no regular file.
+    var state: FileState? { FileState(descriptor: descriptor) }
+
     /// Appends up to `limit` bytes; 0 at the end.
     func read(upTo limit: Int, into buffer: inout [UInt8]) throws -> Int {
         let start = buffer.count
@@ -121,7 +135,7 @@ final class FileHandle: Sendable {
     }
 
     /// What the last system call of this thread complained about.
-    private static func reason() -> String {
+    static func reason() -> String {
         // `strerror` returns a string that stays valid until the next call on this thread; it is copied at once.
         unsafe String(cString: strerror(errno))
     }

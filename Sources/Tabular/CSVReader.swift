@@ -1,6 +1,8 @@
 /// Reads comma-separated values as RFC 4180 has them: quoted fields may hold commas, doubled quotes and line breaks; lines end in LF or CRLF;
 /// a byte order mark and blank lines are skipped; the first record names the columns; gzip is recognised.
 ///
+/// The last line needs no line feed, but all its fields: a file that was cut off, or changes while it is read, is an error.
+///
 /// One record is in memory at a time (at most `recordLimit` bytes), so files may be of any size.
 package struct CSVReader: ~Copyable {
     /// The longest record that is read.
@@ -11,12 +13,12 @@ package struct CSVReader: ~Copyable {
     package private(set) var columns: [String] = []
 
     private var source: ByteSource
-    private var separator = UInt8(ascii: ",")
-    private var buffer: [UInt8] = []
+    static let separator = UInt8(ascii: ",")
+    var buffer: [UInt8] = []
     /// The first byte of `buffer` that no record has used.
-    private var start = 0
-    private var line = 1
-    private var isExhausted = false
+    var start = 0
+    var line = 1
+    private(set) var isExhausted = false
     private var fields: [CSVRow.Field] = []
 
     package init(path: String) throws {
@@ -73,6 +75,9 @@ package struct CSVReader: ~Copyable {
         return value
     }
 
+    /// The file as it was when it was opened, for a later pass to compare; nil for memory and pipes.
+    package var state: FileState? { source.state }
+
     private mutating func nextRecord() throws -> CSVRow? {
         while true {
             switch try scan() {
@@ -88,7 +93,7 @@ package struct CSVReader: ~Copyable {
         }
     }
 
-    private enum Scanned {
+    enum Scanned {
         /// A record is in `fields`; the next begins at `end`.
         case record(end: Int)
         case more
@@ -114,13 +119,18 @@ package struct CSVReader: ~Copyable {
                 var isEscaped = false
                 position = begin
                 while true {
-                    while position < count, bytes[position] != UInt8(ascii: "\"") {
-                        if bytes[position] == UInt8(ascii: "\n") { fieldLine += 1 }
-                        position += 1
-                    }
+                    position = bytes.next(UInt8(ascii: "\""), UInt8(ascii: "\n"), 0, from: position)
                     if position == count {
                         if isExhausted { throw TabularError.openQuote(place(found.count, line: openLine)) }
                         return .more
+                    }
+                    switch bytes[position] {
+                    case 0: throw TabularError.zeroByte(place(found.count, line: fieldLine))
+                    case UInt8(ascii: "\n"):
+                        fieldLine += 1
+                        position += 1
+                        continue
+                    default: break
                     }
                     if position + 1 == count && !isExhausted { return .more }
                     guard position + 1 < count, bytes[position + 1] == UInt8(ascii: "\"") else { break }
@@ -131,21 +141,19 @@ package struct CSVReader: ~Copyable {
                 position += 1
             } else {
                 let begin = position
-                while position < count {
-                    let byte = bytes[position]
-                    if byte == separator || byte == UInt8(ascii: "\n") || byte == UInt8(ascii: "\r") { break }
-                    if byte == UInt8(ascii: "\"") { throw TabularError.strayQuote(place(found.count, line: fieldLine)) }
-                    position += 1
-                }
+                position = bytes.fieldEnd(from: position)
                 found.append(CSVRow.Field(start: begin, end: position, isQuoted: false, isEscaped: false))
             }
             // Behind a field.
             if position == count {
                 guard isExhausted else { return .more }
+                guard columns.isEmpty || found.count >= columns.count else {
+                    throw TabularError.unfinishedLine(place(found.count - 1, line: fieldLine))
+                }
                 return .record(end: count)
             }
             switch bytes[position] {
-            case separator: position += 1
+            case Self.separator: position += 1
             case UInt8(ascii: "\n"): return .record(end: position + 1)
             case UInt8(ascii: "\r"):
                 if position + 1 == count && !isExhausted { return .more }
@@ -153,6 +161,7 @@ package struct CSVReader: ~Copyable {
                     throw TabularError.strayCarriageReturn(place(found.count - 1, line: fieldLine))
                 }
                 return .record(end: position + 2)
+            case 0: throw TabularError.zeroByte(place(found.count - 1, line: fieldLine))
             default: throw TabularError.strayQuote(place(found.count - 1, line: fieldLine))
             }
         }
@@ -163,7 +172,7 @@ package struct CSVReader: ~Copyable {
     }
 
     /// Drops what was used and appends the next piece of the source.
-    private mutating func fill() throws {
+    mutating func fill() throws {
         guard buffer.count - start <= Self.recordLimit else {
             throw TabularError.recordTooLong(FilePlace(file: file, line: line), limit: Self.recordLimit)
         }

@@ -11,10 +11,14 @@ package struct JSONScanner: Sendable {
     private let end: Int
     private var position: Int
     private let place: FilePlace
+    private let mayBeUnfinished: Bool
     private var isFirst = false
 
-    /// - Parameter place: what the errors name.
-    package init(_ bytes: [UInt8], from start: Int, to end: Int, place: FilePlace) {
+    /// - Parameters:
+    ///   - place: what the errors name.
+    ///   - mayBeUnfinished: whether this is the end of a file, so that a value that lacks its rest was cut off.
+    package init(_ bytes: [UInt8], from start: Int, to end: Int, place: FilePlace, mayBeUnfinished: Bool = false) {
+        self.mayBeUnfinished = mayBeUnfinished
         self.bytes = bytes
         self.start = start
         self.end = end
@@ -185,8 +189,17 @@ package struct JSONScanner: Sendable {
         guard position == end else { throw error("the end of the line") }
     }
 
+    /// Whether nothing follows but the beginning of `true`, `false` or `null`.
+    private var isPartOfWord: Bool {
+        end - position < 5 && ["true", "false", "null"].contains { $0.utf8.starts(with: bytes[position..<end]) }
+    }
+
     /// The error that names this place.
-    package func error(_ expected: String) -> TabularError { .badJSON(place, expected: expected, offset: position - start) }
+    package func error(_ expected: String) -> TabularError {
+        if mayBeUnfinished, position == end || isPartOfWord { return .unfinishedLine(place) }
+        if position < end, bytes[position] == 0 { return .zeroByte(place) }
+        return .badJSON(place, expected: expected, offset: position - start)
+    }
 
     private mutating func skipSpace() {
         while position < end {

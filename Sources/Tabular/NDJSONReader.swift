@@ -1,4 +1,5 @@
 /// Reads newline-delimited JSON: one value a line, blank lines skipped, gzip recognised. One line is in memory at a time.
+/// The last line needs no line feed; a file that was cut off, or changes while it is read, is an error.
 package struct NDJSONReader: ~Copyable {
     /// The longest line that is read.
     package static let lineLimit = 1 << 24
@@ -21,6 +22,9 @@ package struct NDJSONReader: ~Copyable {
         file = name
     }
 
+    /// The file as it was when it was opened, for a later pass to compare; nil for memory and pipes.
+    package var state: FileState? { source.state }
+
     package var place: FilePlace { FilePlace(file: file, line: line) }
 
     /// A scanner at the beginning of the next line's value; nil at the end.
@@ -40,7 +44,7 @@ package struct NDJSONReader: ~Copyable {
                 line += 1
                 let begin = start
                 start = buffer.count
-                return isBlank(begin, start) ? nil : JSONScanner(buffer, from: begin, to: start, place: place)
+                return isBlank(begin, start) ? nil : JSONScanner(buffer, from: begin, to: start, place: place, mayBeUnfinished: true)
             }
             guard buffer.count - start <= Self.lineLimit else {
                 throw TabularError.recordTooLong(FilePlace(file: file, line: line + 1), limit: Self.lineLimit)
@@ -55,12 +59,8 @@ package struct NDJSONReader: ~Copyable {
 
     private func lineEnd(from position: Int) -> Int? {
         let bytes = buffer.span
-        var position = position
-        while position < bytes.count {
-            if bytes[position] == 10 { return position }
-            position += 1
-        }
-        return nil
+        let end = bytes.next(10, from: position)
+        return end < bytes.count ? end : nil
     }
 
     private func isBlank(_ begin: Int, _ end: Int) -> Bool {

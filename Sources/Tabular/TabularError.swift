@@ -20,6 +20,8 @@ package enum TabularError: Error, Hashable, Sendable {
     case cannotOpen(file: String, reason: String)
     case cannotRead(file: String, reason: String)
     case cannotWrite(file: String, reason: String)
+    /// The file is not the one any more whose reading began: it grew, shrank, was written to or replaced.
+    case changed(file: String)
     /// Compressed data that does not decompress.
     case damagedGzip(file: String)
     /// A file without a header line.
@@ -32,6 +34,10 @@ package enum TabularError: Error, Hashable, Sendable {
     /// A quoted field that is still open at the end of the file; the place is where it begins.
     case openQuote(FilePlace)
     case strayCarriageReturn(FilePlace)
+    /// The file ends in the middle of a line.
+    case unfinishedLine(FilePlace)
+    /// A byte that is zero, as in a file with holes or in UTF-16.
+    case zeroByte(FilePlace)
     case recordTooLong(FilePlace, limit: Int)
     /// A field that does not hold what its reader needs. `expected` is a phrase: `a number`.
     case badValue(FilePlace, expected: String, found: String)
@@ -45,6 +51,8 @@ extension TabularError: CustomStringConvertible {
         case .cannotOpen(let file, let reason): "\(file): cannot be opened: \(reason)"
         case .cannotRead(let file, let reason): "\(file): cannot be read: \(reason)"
         case .cannotWrite(let file, let reason): "\(file): cannot be written: \(reason)"
+        case .changed(let file):
+            "\(file): the file changed while it was read; wait until it is complete, or read a copy, and begin again"
         case .damagedGzip(let file): "\(file): the gzip data is damaged or cut off; make or download the file again"
         case .empty(let file): "\(file): expected a header line, found an empty file"
         case .duplicateColumn(let place, let name): "\(place): the header names the column `\(name)` twice; rename one"
@@ -55,6 +63,10 @@ extension TabularError: CustomStringConvertible {
         case .strayQuote(let place): "\(place): a quote inside a field; quote the whole field and double the quotes in it"
         case .openQuote(let place): "\(place): the quoted field that begins here is never closed"
         case .strayCarriageReturn(let place): "\(place): a carriage return without a line feed; quote the field that holds it"
+        case .unfinishedLine(let place):
+            "\(place): the file ends in the middle of this line; it was cut off or is still being written: get the whole file"
+        case .zeroByte(let place):
+            "\(place): expected text in UTF-8, found a zero byte; the file is damaged or in another encoding: convert or copy it again"
         case .recordTooLong(let place, let limit): "\(place): expected a record of at most \(limit) bytes; is a closing quote missing?"
         case .badValue(let place, let expected, let found): "\(place): expected \(expected), found `\(found)`"
         case .badJSON(let place, let expected, let offset): "\(place): expected \(expected) at byte \(offset) of the line"
