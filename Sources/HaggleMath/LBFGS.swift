@@ -12,7 +12,8 @@ package struct LBFGS: Sendable {
         package let slope: Double
         /// Steps taken.
         package let stepCount: Int
-        /// Whether `slope` came down to the tolerance; false where steps ran out or rounding left no lower value to be found.
+        /// Whether `slope` came down to the tolerance; false where steps ran out, progress ended, or rounding left no lower value to be
+        /// found.
         package let isConverged: Bool
     }
 
@@ -22,10 +23,14 @@ package struct LBFGS: Sendable {
     package let stepLimit: Int
     /// Steps end where no element of the gradient is larger than this.
     package let tolerance: Double
+    /// Steps also end where the last ten lowered the value by no more than this altogether.
+    package let leastProgress: Double
 
-    /// - Precondition: `memory >= 1`, `stepLimit >= 0`, `tolerance >= 0`.
-    package init(memory: Int = 10, stepLimit: Int = 500, tolerance: Double = 1e-8) {
-        precondition(memory >= 1 && stepLimit >= 0 && tolerance >= 0, "a minimisation needs memory and limits")
+    /// - Precondition: `memory >= 1`; the others are not negative.
+    package init(memory: Int = 10, stepLimit: Int = 500, tolerance: Double = 1e-8, leastProgress: Double = 0) {
+        precondition(
+            memory >= 1 && stepLimit >= 0 && tolerance >= 0 && leastProgress >= 0, "a minimisation needs memory and limits")
+        self.leastProgress = leastProgress
         self.memory = memory
         self.stepLimit = stepLimit
         self.tolerance = tolerance
@@ -42,6 +47,7 @@ package struct LBFGS: Sendable {
         var value = try objective(point, &gradient)
         var pairs: [Pair] = []
         var stepCount = 0
+        var milestone = value
         while stepCount < stepLimit, Self.largest(gradient) > tolerance {
             var direction = Self.direction(gradient, pairs)
             var slope = Self.product(direction, gradient)
@@ -78,6 +84,10 @@ package struct LBFGS: Sendable {
             }
             (point, value, gradient) = found
             stepCount += 1
+            if stepCount.isMultiple(of: 10) {
+                if milestone - value <= leastProgress { break }
+                milestone = value
+            }
         }
         let slope = Self.largest(gradient)
         return Minimum(point: point, value: value, slope: slope, stepCount: stepCount, isConverged: slope <= tolerance)

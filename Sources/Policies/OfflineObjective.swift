@@ -25,10 +25,10 @@ struct OfflineObjective {
     /// Standardised.
     private let rewards: [Double]
 
-    /// theta has one block of coefficients per arm.
+    /// Length of theta.
     var parameterCount: Int { scores.parameterCount }
 
-    /// theta, arm by arm.
+    /// theta, arm by arm, each with the intercept last.
     func blocks(of theta: [Double]) -> [[Double]] { scores.blocks(of: theta) }
 
     /// - Parameters:

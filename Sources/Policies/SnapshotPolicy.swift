@@ -46,18 +46,29 @@ package struct SnapshotPolicy: Policy {
 
     package func distribution(over eligible: [Int], in context: Context) -> ArmDistribution {
         precondition(!eligible.isEmpty, "a distribution needs at least one eligible arm")
+        return distribution(over: eligible, phi: rule.needsScores ? representation.phi(context) : [])
+    }
+
+    /// Whether a distribution depends on phi.
+    var readsContext: Bool { rule.needsScores }
+
+    /// The distribution for a context whose phi under this snapshot's representation is known; phi is not looked at unless `readsContext`.
+    func distribution(over eligible: [Int], phi: [Double]) -> ArmDistribution {
         let floor = snapshot.configuration.floor
         guard rule.needsScores else {
             return rule.distribution(over: eligible, floor: floor, armCount: armCount, controlIndex: snapshot.controlIndex)
         }
-        let (means, deviations) = scores(of: eligible, in: context)
+        let (means, deviations) = scores(of: eligible, phi: phi)
         return rule.distribution(
             over: eligible, means: means, deviations: deviations, best: best, floor: floor, armCount: armCount)
     }
 
     /// The scores' means and standard deviations, one per eligible arm, in standardised units; no deviations where the rule reads none.
     package func scores(of eligible: [Int], in context: Context) -> (means: [Double], deviations: [Double]) {
-        let phi = representation.phi(context)
+        scores(of: eligible, phi: representation.phi(context))
+    }
+
+    private func scores(of eligible: [Int], phi: [Double]) -> (means: [Double], deviations: [Double]) {
         let dimension = phi.count
         let packedCount = SymmetricMatrix.packedCount(dimension)
         var means = [Double](repeating: 0, count: eligible.count)

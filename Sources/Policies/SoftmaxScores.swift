@@ -2,6 +2,9 @@ import HaggleCore
 import HaggleMath
 
 /// Rows under a softmax-linear policy: probabilities, and sums of `factor phi` per arm, which every gradient of such a policy is made of.
+///
+/// theta stands column by column, each with one coefficient per arm and the intercepts last: the inner loops then run over the arms, where
+/// no sum depends on the one before, and a column that is 0 in a row costs nothing.
 struct SoftmaxScores {
     let rows: EncodedRows
     let armCount: Int
@@ -30,30 +33,33 @@ struct SoftmaxScores {
 
     var parameterCount: Int { armCount * dimension }
 
-    /// theta, arm by arm.
-    func blocks(of theta: [Double]) -> [[Double]] { (0..<armCount).map { Array(theta[$0 * dimension..<($0 + 1) * dimension]) } }
+    /// theta, arm by arm, each with the intercept last.
+    func blocks(of theta: [Double]) -> [[Double]] {
+        (0..<armCount).map { arm in (0..<dimension).map { theta[$0 * armCount + arm] } }
+    }
 
     /// pi(.|x) of one row. O(K d).
     func probabilities(row: Int, _ theta: [Double], into probabilities: inout [Double]) {
-        let (width, start) = (rows.width, row * rows.width)
+        let (width, start, armCount) = (rows.width, row * rows.width, armCount)
         precondition(theta.count == parameterCount && probabilities.count == armCount, "sizes must fit the rows")
-        var largest = -Double.infinity
-        // Safe: a row's inputs and an arm's block lie whole inside their arrays, whose sizes were checked above or are by construction.
-        unsafe rows.inputs.withUnsafeBufferPointer { inputs in
+        // Safe: a row's inputs and a column's coefficients lie whole inside arrays whose sizes were checked above or are so by construction.
+        unsafe probabilities.withUnsafeMutableBufferPointer { scores in
             unsafe theta.withUnsafeBufferPointer { theta in
-                for arm in 0..<armCount {
-                    if let isAllowed, !isAllowed[row * armCount + arm] {
-                        probabilities[arm] = -.infinity
-                        continue
+                unsafe rows.inputs.withUnsafeBufferPointer { inputs in
+                    for arm in 0..<armCount { unsafe scores[arm] = theta[width * armCount + arm] }
+                    for column in 0..<width {
+                        let x = unsafe Double(inputs[start + column])
+                        guard x != 0 else { continue }
+                        for arm in 0..<armCount { unsafe scores[arm] += x * theta[column * armCount + arm] }
                     }
-                    let block = arm * dimension
-                    var score = unsafe theta[block + width]
-                    for column in 0..<width { unsafe score += theta[block + column] * Double(inputs[start + column]) }
-                    probabilities[arm] = score
-                    largest = max(largest, score)
                 }
             }
         }
+        if let isAllowed {
+            for arm in 0..<armCount where !isAllowed[row * armCount + arm] { probabilities[arm] = -.infinity }
+        }
+        var largest = -Double.infinity
+        for score in probabilities { largest = max(largest, score) }
         var sum = 0.0
         for arm in 0..<armCount {
             probabilities[arm] = ElementaryFunctions.exp(probabilities[arm] - largest)
@@ -62,18 +68,20 @@ struct SoftmaxScores {
         for arm in 0..<armCount { probabilities[arm] /= sum }
     }
 
-    /// Adds `factors[a] phi` of one row to the block of every arm. O(K d).
+    /// Adds `factors[a] phi` of one row to the coefficients of every arm. O(K d).
     func add(row: Int, _ factors: [Double], to gradient: inout [Double]) {
-        let (width, start) = (rows.width, row * rows.width)
+        let (width, start, armCount) = (rows.width, row * rows.width, armCount)
         precondition(gradient.count == parameterCount && factors.count == armCount, "sizes must fit the rows")
         // Safe: as for `probabilities`.
-        unsafe rows.inputs.withUnsafeBufferPointer { inputs in
-            unsafe gradient.withUnsafeMutableBufferPointer { gradient in
-                for arm in 0..<armCount where factors[arm] != 0 {
-                    let factor = factors[arm]
-                    let block = arm * dimension
-                    for column in 0..<width { unsafe gradient[block + column] += factor * Double(inputs[start + column]) }
-                    unsafe gradient[block + width] += factor
+        unsafe gradient.withUnsafeMutableBufferPointer { gradient in
+            unsafe factors.withUnsafeBufferPointer { factors in
+                unsafe rows.inputs.withUnsafeBufferPointer { inputs in
+                    for arm in 0..<armCount { unsafe gradient[width * armCount + arm] += factors[arm] }
+                    for column in 0..<width {
+                        let x = unsafe Double(inputs[start + column])
+                        guard x != 0 else { continue }
+                        for arm in 0..<armCount { unsafe gradient[column * armCount + arm] += x * factors[arm] }
+                    }
                 }
             }
         }
