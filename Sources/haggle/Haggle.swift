@@ -20,7 +20,11 @@ struct Haggle: AsyncParsableCommand {
                 name: "Experiments", subcommands: [ValidateCommand.self, SchemaCommand.self, PlanCommand.self, ApplyCommand.self]),
             CommandGroup(
                 name: "Serving", subcommands: [ServeCommand.self, AssignCommand.self, SimulateCommand.self, MigrateCommand.self]),
-            CommandGroup(name: "The log", subcommands: [ImportCommand.self, ExportCommand.self, EvaluateCommand.self, ReportCommand.self]),
+            CommandGroup(
+                name: "The log",
+                subcommands: [
+                    ImportCommand.self, ExportCommand.self, EvaluateCommand.self, ReportCommand.self, AuditCommand.self,
+                ]),
             CommandGroup(name: "The model", subcommands: [ModelCommand.self]),
         ])
 
