@@ -61,6 +61,8 @@ struct CatalogState: Sendable {
     var stored: StoredExperiment
     var snapshotPublishedAt: Timestamp?
     var isPinned: Bool
+    /// The gate's newest looks, newest first.
+    var gateLooks: [StoredGateLook]
     /// Whether holdout and traffic were the same in every version, so that the configured split is the expected one.
     var splitIsSteady: Bool
 
@@ -76,6 +78,7 @@ struct CatalogState: Sendable {
                 stored: stored, snapshotPublishedAt: try await Catalog.snapshots(of: key, limit: 1, on: connection).first?.createdAt,
                 isPinned: try await connection.query("SELECT pinned FROM learner_states WHERE experiment = \(key)").first?
                     .decode("pinned", as: Bool.self) ?? false,
+                gateLooks: try await Catalog.gateLooks(of: key, limit: 10, on: connection),
                 splitIsSteady: splits.count == 1)
         }
     }

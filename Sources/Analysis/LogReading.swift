@@ -153,14 +153,16 @@ struct LogReading {
             lift: lift.flatMap { ExperimentSummary.Lift($0) },
             comparisons: comparison?.comparisons.compactMap { ExperimentSummary.Comparison($0) } ?? [], snapshot: snapshot(state))
         return ExperimentAnalysis(
-            summary: summary, sections: sections(evaluations, summary), generatedAt: now,
+            summary: summary, sections: sections(evaluations, summary) + gateSection(state.gateLooks), generatedAt: now,
             armEvaluations: evaluations.isEmpty ? [] : places.map { evaluations[$0] }, comparison: comparison, lift: lift,
             waitingUnits: waitingUnits)
     }
 
     private func snapshot(_ state: CatalogState) -> ExperimentSummary.Snapshot? {
         guard let version = state.stored.snapshot, let published = state.snapshotPublishedAt else { return nil }
-        return .init(version: version, ageSeconds: max(0, now - published), isPinned: state.isPinned)
+        return .init(
+            version: version, ageSeconds: max(0, now - published), isPinned: state.isPinned,
+            gate: state.gateLooks.first.map { .init(candidate: $0.candidate, decision: $0.decision, published: $0.published) })
     }
 
     private func sections(_ evaluations: [PolicyEvaluation], _ summary: ExperimentSummary) -> [ReportSection] {
@@ -180,6 +182,21 @@ struct LogReading {
         let remarks = remarks(evaluations, summary)
         if !remarks.isEmpty { sections.append(ReportSection(title: "What these numbers cannot say", paragraphs: remarks)) }
         return sections
+    }
+
+    /// What the gate decided, newest first; nothing before it first looked.
+    private func gateSection(_ looks: [StoredGateLook]) -> [ReportSection] {
+        guard !looks.isEmpty else { return [] }
+        var table = TextTable(columns: [.number("candidate"), .text("judged"), .number("snapshot"), .text("decision")])
+        for look in looks {
+            let decision = look.reason + (look.note.map { "; published all the same: \($0)" } ?? "")
+            table.append(["\(look.candidate)", look.judgedAt.description, look.published?.description ?? "", decision])
+        }
+        return [
+            ReportSection(
+                title: "Gate of new networks", tables: [table],
+                notes: ["These numbers decide what serves. They are selected, and no estimate of what a policy earns."])
+        ]
     }
 
     private func remarks(_ evaluations: [PolicyEvaluation], _ summary: ExperimentSummary) -> [String] {

@@ -3,7 +3,8 @@ import Testing
 
 @Suite struct UsageTests {
     @Test(arguments: [
-        "demo", "serve", "validate", "schema", "plan", "apply", "assign", "simulate", "import", "export", "evaluate", "report", "model",
+        "demo", "serve", "validate", "schema", "plan", "apply", "assign", "simulate", "import", "export", "evaluate", "report", "audit",
+        "model",
         "migrate",
     ])
     func everyCommandHasHelp(_ command: String) throws {

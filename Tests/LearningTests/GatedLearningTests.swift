@@ -159,18 +159,22 @@ struct GatedLearningTests {
 
     @Test func onlyTheNewestCandidatesKeepTheirBytes() async throws {
         try await LearningLog.with { log in
-            try await log.pool.withTransaction { connection in
+            let numbers = try await log.pool.withTransaction { connection in
+                var numbers: [Int] = []
                 for look in 1...Catalog.keptCandidates + 2 {
                     let stored = StoredGateLook(
                         experiment: log.key, lineage: 1, look: look, judgedAt: LearningLog.start, experimentVersion: 1, serving: 1,
                         decision: "worse", reason: "kept back", numbers: "{}", isApproved: false, published: nil)
-                    #expect(try await Catalog.record(stored, keeping: [1, 2, 3], on: connection) == look)
+                    numbers.append(try await Catalog.record(stored, keeping: [1, 2, 3], on: connection))
                 }
-                await #expect(throws: CatalogError.candidateGone("checkout", 2)) {
-                    _ = try await Catalog.candidate(2, of: log.key, on: connection)
-                }
-                #expect(try await Catalog.candidate(3, of: log.key, on: connection).bytes == [1, 2, 3])
+                return numbers
             }
+            #expect(numbers == Array(1...Catalog.keptCandidates + 2))
+            await #expect(throws: CatalogError.candidateGone("checkout", 2)) {
+                _ = try await log.pool.withConnection { try await Catalog.candidate(2, of: log.key, on: $0) }
+            }
+            let kept = try await log.pool.withConnection { try await Catalog.candidate(3, of: log.key, on: $0).bytes }
+            #expect(kept == [1, 2, 3])
         }
     }
 }

@@ -103,7 +103,6 @@ import Workbench
     @Test func servedLogAuditsClean() async throws {
         try await Self.withLog { log in
             try await Self.serve(200, by: Self.publishLearned(log, servedBy: .current), into: log)
-            #expect(try await log.execute("DELETE FROM impressions WHERE false") == 0)
             let report = try await log.audit()
             #expect(report.rows == 200 && report.bits == 200 && report.sameBuild == 200, "\(report)")
             #expect(report.isClean && report.firstMismatches.isEmpty && report.notRecomputable.isEmpty)
@@ -161,14 +160,14 @@ import Workbench
         ("variant", "variant = 'control'"),
         ("reason", "reason = 'HOLDOUT'"),
         ("reason", "unit = (SELECT min(h.unit) FROM impressions h WHERE h.reason = 'HOLDOUT')"),
-        ("snapshot", "snapshot = 1"),
+        ("propensities", "snapshot = 1"),
     ]
 
     @Test(arguments: changes.indices) func changedRowIsFound(_ index: Int) async throws {
         try await Self.withLog { log in
             try await Self.serve(60, by: Self.publishLearned(log, servedBy: .current), into: log)
             let chosen: SQL =
-                "SELECT id FROM impressions WHERE reason = 'POLICY' AND duplicate_of IS NULL AND cardinality(eligible_arms) = 3 ORDER BY position OFFSET 5 LIMIT 1"
+                "SELECT id FROM impressions WHERE reason = 'POLICY' AND draw_key = id::text AND cardinality(eligible_arms) = 3 ORDER BY position OFFSET 5 LIMIT 1"
             let id = try await log.pool.withConnection { try await $0.query(chosen)[0].impressionID("id") }
             #expect(try await log.execute("UPDATE impressions SET \(raw: Self.changes[index].sql) WHERE id = (\(fragment: chosen))") == 1)
             let report = try await log.audit()
@@ -187,7 +186,7 @@ import Workbench
                 try await $0.query(
                     """
                     SELECT id, arm, propensities, eligible_arms FROM impressions
-                     WHERE reason = 'POLICY' AND duplicate_of IS NULL AND cardinality(eligible_arms) = 3 ORDER BY position LIMIT 1
+                     WHERE reason = 'POLICY' AND draw_key = id::text AND cardinality(eligible_arms) = 3 ORDER BY position LIMIT 1
                     """)
             }[0]
             let distribution = try #require(ArmDistribution(given: try row.decode("propensities", as: [Double].self)))
@@ -227,7 +226,7 @@ import Workbench
     @Test func whatCannotBeRecomputedIsCountedByWhy() async throws {
         try await Self.withLog { log in
             try await Self.serve(40, by: Self.publishLearned(log, servedBy: .current), into: log)
-            let policyRow: SQL = "SELECT id FROM impressions WHERE reason = 'POLICY' AND duplicate_of IS NULL ORDER BY position"
+            let policyRow: SQL = "SELECT id FROM impressions WHERE reason = 'POLICY' AND draw_key = id::text ORDER BY position"
             #expect(try await log.execute("UPDATE impressions SET snapshot = 99 WHERE id = (\(fragment: policyRow) LIMIT 1)") == 1)
             #expect(
                 try await log.execute("UPDATE impressions SET experiment_version = 99 WHERE id = (\(fragment: policyRow) OFFSET 1 LIMIT 1)")

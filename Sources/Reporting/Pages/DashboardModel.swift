@@ -82,17 +82,35 @@ package struct ExperimentSummary: Hashable, Sendable {
         }
     }
 
+    /// The gate's decision about one candidate for the network's place.
+    package struct GateDecision: Hashable, Sendable {
+        package var candidate: Int
+        /// One word: `worse`, `not_worse`, ...
+        package var decision: String
+        /// The snapshot that carried it into service; nil while it is kept back.
+        package var published: SnapshotVersion?
+
+        package init(candidate: Int, decision: String, published: SnapshotVersion?) {
+            self.candidate = candidate
+            self.decision = decision
+            self.published = published
+        }
+    }
+
     package struct Snapshot: Hashable, Sendable {
         package var version: SnapshotVersion
         /// Since it was published.
         package var ageSeconds: Double
         /// Whether publishing is held until `haggle model unpin`.
         package var isPinned: Bool
+        /// What the gate decided last; nil before it first looked.
+        package var gate: GateDecision?
 
-        package init(version: SnapshotVersion, ageSeconds: Double, isPinned: Bool = false) {
+        package init(version: SnapshotVersion, ageSeconds: Double, isPinned: Bool = false, gate: GateDecision? = nil) {
             self.version = version
             self.ageSeconds = ageSeconds
             self.isPinned = isPinned
+            self.gate = gate
         }
     }
 

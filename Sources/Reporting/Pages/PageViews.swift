@@ -120,6 +120,10 @@ struct ExperimentView {
         if let snapshot = experiment.snapshot {
             let age = NumberFormat.duration(seconds: max(0, snapshot.ageSeconds))
             parts.append("snapshot \(snapshot.version), published \(age) ago" + (snapshot.isPinned ? ", pinned" : ""))
+            if let gate = snapshot.gate {
+                let outcome = gate.published.map { "published as snapshot \($0)" } ?? "kept back"
+                parts.append("gate: candidate \(gate.candidate) \(outcome) (\(gate.decision.replacing("_", with: " ").printable))")
+            }
         } else if experiment.kind == .bandit {
             parts.append("no snapshot")
         }

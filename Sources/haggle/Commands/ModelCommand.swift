@@ -1,13 +1,15 @@
 import ArgumentParser
+import Evaluation
 import Foundation
 import HaggleCore
+import Learning
 import Reporting
 import Workbench
 
 struct ModelCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "model", abstract: "Serving snapshots: list, show, roll back, unpin.",
-        subcommands: [List.self, Show.self, Rollback.self, Unpin.self])
+        commandName: "model", abstract: "Serving snapshots: list, show, publish, roll back, unpin.",
+        subcommands: [List.self, Show.self, Publish.self, Rollback.self, Unpin.self])
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "All snapshots of an experiment, newest first.")
@@ -22,21 +24,34 @@ struct ModelCommand: AsyncParsableCommand {
         @OptionGroup var formatting: FormatOption
 
         func run() async throws {
-            let models = try await database.withPool(logger: commandLogger()) {
+            let listing = try await database.withPool(logger: commandLogger()) {
                 try await ModelAdministration(pool: $0).list(ExperimentKey(experiment), limit: limit)
             }
             switch formatting.format {
-            case .json: writeResult(try json(models))
+            case .json: writeResult(try json(listing))
             case .text:
                 var table = TextTable(columns: [
                     .number("version"), .text("kind"), .number("network"), .number("experiment version"), .text("published"),
+                    .number("candidate"), .text("gate"),
                 ])
-                for model in models {
+                for model in listing.snapshots {
                     table.append([
                         "\(model.version)", model.kind, "\(model.networkVersion)", "\(model.experimentVersion)", model.publishedAt,
+                        model.gate.map { "\($0.candidate)" } ?? "", model.gate?.reason ?? "",
                     ])
                 }
                 writeResult(table.text(isTerminal: Terminal.standardOutput.isInteractive))
+                guard !listing.keptBack.isEmpty else { return }
+                var keptBack = TextTable(columns: [
+                    .number("candidate"), .text("judged"), .number("against snapshot"), .text("gate"),
+                ])
+                for candidate in listing.keptBack {
+                    keptBack.append(["\(candidate.candidate)", candidate.judgedAt, "\(candidate.serving)", candidate.reason])
+                }
+                output(
+                    "Kept back by the gate; to publish one all the same: haggle model publish \(experiment) CANDIDATE --force --note REASON"
+                )
+                writeResult(keptBack.text(isTerminal: Terminal.standardOutput.isInteractive))
             }
         }
     }
@@ -72,7 +87,61 @@ struct ModelCommand: AsyncParsableCommand {
                     ])
                 }
                 writeResult(table.text(isTerminal: Terminal.standardOutput.isInteractive))
+                if let gate = model.summary.gate { writeResult(Self.text(gate)) }
             }
+        }
+
+        private static func text(_ gate: ModelAdministration.GateSummary) -> String {
+            var lines = ["gate       candidate \(gate.candidate), look \(gate.look): \(gate.reason)"]
+            if let note = gate.note { lines.append("           published all the same: \(note)") }
+            if let look = gate.numbers {
+                let measured = look.measurement
+                lines.append(
+                    "           \(NumberFormat.count(measured.rows)) rows after the cut (\(NumberFormat.count(measured.trainingRows)) before), "
+                        + "weights \(measured.verdict.rawValue), alpha spent \(NumberFormat.significant(look.spent))")
+                for comparison in measured.comparisons {
+                    guard let difference = comparison.difference else { continue }
+                    let interval = look.difference(to: comparison.baseline).map {
+                        ", \(NumberFormat.significant($0.lower)) to \(NumberFormat.significant($0.upper))"
+                    }
+                    lines.append(
+                        "           less \(comparison.baseline.rawValue): \(NumberFormat.significant(difference))"
+                            + (interval ?? ", not supported by the log"))
+                }
+                lines.append("           These numbers decide; they are selected, and no estimate of what a policy earns.")
+            }
+            return lines.joined(separator: "\n")
+        }
+    }
+
+    struct Publish: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Publish a candidate that the gate kept back.")
+
+        @Argument(help: "The experiment's key.")
+        var experiment: String
+
+        @Argument(help: "The candidate's number in `haggle model list`.")
+        var candidate: Int
+
+        @Flag(help: "Publish it against the gate's decision.")
+        var force = false
+
+        @Option(help: "Why; stands in the audit log. Needed with --force.")
+        var note: String?
+
+        @OptionGroup var database: DatabaseOptions
+
+        func validate() throws {
+            if force, (note ?? "").allSatisfy(\.isWhitespace) { throw ValidationError("--force needs --note with the reason") }
+        }
+
+        func run() async throws {
+            let published = try await database.withPool(logger: commandLogger()) {
+                try await ModelAdministration(pool: $0).publish(
+                    ExperimentKey(experiment), candidate: candidate, isForced: force, note: note ?? "",
+                    now: Timestamp(seconds: Date().timeIntervalSince1970), by: currentUser())
+            }
+            writeResult("published candidate \(candidate) as snapshot \(published)")
         }
     }
 
