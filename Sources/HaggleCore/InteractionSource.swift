@@ -5,8 +5,16 @@ package protocol InteractionSource: Sendable {
     /// The arms that `Interaction.arm` points into.
     var arms: [Arm] { get }
 
+    /// Rows of the log that are left out because they do not count, by reason.
+    var excluded: [String: Int] { get }
+
     /// The interactions in log order. May be called again for another pass.
     func interactions() -> Interactions
+}
+
+extension InteractionSource {
+    /// What a source has that leaves nothing out.
+    package var excluded: [String: Int] { [:] }
 }
 
 /// Interactions already in memory: the trivial source, for tests and small files.

@@ -9,6 +9,7 @@ struct FilteredInteractions<Base: InteractionSource & Sendable>: InteractionSour
     let until: Timestamp?
 
     var arms: [Arm] { base.arms }
+    var excluded: [String: Int] { base.excluded }
 
     func interactions() -> AsyncFilterSequence<Base.Interactions> { base.interactions().filter { keeps($0) } }
 

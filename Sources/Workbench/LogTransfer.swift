@@ -10,7 +10,7 @@ package import Tabular
 package struct LogTransfer: Sendable {
     /// The formats that can be read.
     package enum Source: String, Sendable, CaseIterable {
-        case csv, ndjson
+        case csv, ndjson, dsjson
         case openBandit = "open-bandit"
     }
 
@@ -54,6 +54,7 @@ package struct LogTransfer: Sendable {
             return try await importer.run(
                 CSVImport(path: job.path, map: try map(job), schema: stored.experiment.context), progress: report)
         case .ndjson: return try await importer.run(NDJSONImport(path: job.path), progress: report)
+        case .dsjson: return try await importer.run(DSJSONImport(path: job.path), progress: report)
         case .openBandit:
             return try await importer.run(OpenBanditImport(path: job.path, schema: stored.experiment.context), progress: report)
         }
@@ -79,6 +80,7 @@ package struct LogTransfer: Sendable {
         switch job.source {
         case .csv: inferred = try .csv(path: job.path, map: try map(job), key: job.experiment, control: control)
         case .ndjson: inferred = try await .ndjson(path: job.path, key: job.experiment, control: control)
+        case .dsjson: inferred = try await .dsjson(path: job.path, key: job.experiment, control: control)
         case .openBandit: inferred = try .openBandit(path: job.path, key: job.experiment, control: control)
         }
         // Stopped: an imported log is there to be evaluated; whoever wants to serve it changes one word.

@@ -47,7 +47,7 @@ struct OpenedLog: Sendable {
     }
 
     /// A file: CSV, NDJSON, dsjson or an Open Bandit folder.
-    static func file(_ file: LogEvaluation.FileLog, condition: Condition?) async throws -> OpenedLog {
+    static func file(_ file: LogEvaluation.FileLog) async throws -> OpenedLog {
         let source = try LogFile.open(path: file.path, format: file.format, columns: file.columns)
         var inference = SchemaInference()
         for try await row in source.interactions() { inference.see(row.context) }
