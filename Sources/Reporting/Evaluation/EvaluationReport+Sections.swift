@@ -13,6 +13,7 @@ extension EvaluationReport {
         if let differences = differenceSection(wording) { sections.append(differences) }
         sections += policies.map { $0.section(rowCount: rowCount, wording: wording) }
         sections += segmentSections(wording)
+        if let replays = replaySection(quantity: wording.quantity) { sections.append(replays) }
         if let calibration = calibrationSection(wording) { sections.append(calibration) }
         if !excluded.isEmpty {
             var table = TextTable(columns: [.text("reason"), .number("rows")])
