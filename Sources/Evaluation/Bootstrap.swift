@@ -1,53 +1,52 @@
-/// All replicates, dealt to threads.
+/// All replicates of a Poisson bootstrap; see `BootstrapSums`.
 struct Bootstrap: Sendable {
     let replicateCount: Int
-    private var parts: [BootstrapSums]
+    var sums: BootstrapSums
 
     /// Below this many draws a batch is not worth a second thread.
     private static let serialDrawCount = 200_000
 
-    init(replicateCount: Int, width: Int, threadCount: Int) {
+    init(replicateCount: Int, width: Int) {
         self.replicateCount = replicateCount
-        let groups = (replicateCount + 3) / 4
-        let partCount = min(threadCount, groups)
-        parts = (0..<partCount).map { BootstrapSums(groups: groups * $0 / partCount..<groups * ($0 + 1) / partCount, width: width) }
+        sums = BootstrapSums(groups: 0..<(replicateCount + 3) / 4, width: width)
     }
 
-    /// Adds rows; see `BootstrapSums.add`. The result does not depend on the number of threads.
-    mutating func add(keys: [UInt64], columns: [Double]) async {
-        if parts.count == 1 || keys.count * replicateCount < Self.serialDrawCount {
-            for index in parts.indices { parts[index].add(keys: keys, columns: columns) }
+    /// Adds rows; see `BootstrapSums.add`.
+    mutating func add(keys: [UInt64], columns: [Double]) {
+        var part = BootstrapSums(groups: 0..<sums.groupCount, width: sums.width)
+        part.add(keys: keys, columns: columns)
+        sums.absorb(part)
+    }
+
+    /// Adds rows, the replicates dealt to threads. The result does not depend on the number of threads.
+    mutating func add(keys: [UInt64], columns: [Double], threadCount: Int) async {
+        let partCount = min(threadCount, sums.groupCount)
+        if partCount == 1 || keys.count * replicateCount < Self.serialDrawCount {
+            add(keys: keys, columns: columns)
             return
         }
-        let old = parts
-        parts = await withTaskGroup(of: (index: Int, part: BootstrapSums).self) { group in
-            for (index, part) in old.enumerated() {
+        let (groups, width) = (sums.groupCount, sums.width)
+        let parts = await withTaskGroup(of: BootstrapSums.self) { group in
+            for index in 0..<partCount {
                 group.addTask {
-                    var part = part
+                    var part = BootstrapSums(groups: groups * index / partCount..<groups * (index + 1) / partCount, width: width)
                     part.add(keys: keys, columns: columns)
-                    return (index, part)
+                    return part
                 }
             }
-            var new = old
-            for await (index, part) in group { new[index] = part }
-            return new
+            var parts: [BootstrapSums] = []
+            for await part in group { parts.append(part) }
+            return parts
         }
+        // Parts hold different replicates, so the order in which they arrive does not matter.
+        for part in parts { sums.absorb(part) }
     }
 
-    mutating func merge(_ other: Self) {
-        precondition(parts.count == other.parts.count, "bootstraps merge only with the same options")
-        for index in parts.indices { parts[index].merge(other.parts[index]) }
-    }
+    mutating func merge(_ other: Self) { sums.absorb(other.sums) }
 
     /// The sum of weights and the columns' sums of every replicate.
     func forEachReplicate(_ body: (_ count: Double, _ sum: (Int) -> Double) -> Void) {
-        var left = replicateCount
-        for part in parts {
-            for replicate in 0..<min(left, 4 * part.groupCount) {
-                body(part.count(replicate)) { part.sum(replicate, column: $0) }
-            }
-            left -= min(left, 4 * part.groupCount)
-        }
+        for replicate in 0..<replicateCount { body(sums.count(replicate)) { sums.sum(replicate, column: $0) } }
     }
 
     /// The percentile interval: the empirical quantiles (1 - level) / 2 and (1 + level) / 2, interpolated linearly between order statistics.

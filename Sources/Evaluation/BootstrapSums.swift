@@ -12,9 +12,9 @@ struct BootstrapSums: Sendable {
     /// Number of columns, the column of ones not among them.
     let width: Int
     /// Sum of the weights of each replicate.
-    private var counts: [SIMD4<Double>]
+    private(set) var counts: [SIMD4<Double>]
     /// `[group][column]`, four replicates together.
-    private var sums: [SIMD4<Double>]
+    private(set) var sums: [SIMD4<Double>]
 
     /// Rows whose weights are drawn together; their weights and columns stay in the first-level cache.
     private static let blockRowCount = 256
@@ -27,17 +27,26 @@ struct BootstrapSums: Sendable {
         sums = [SIMD4<Double>](repeating: .zero, count: groupCount * width)
     }
 
+    /// Restores sums; nil where their numbers do not fit.
+    init?(groups: Range<Int>, width: Int, counts: [SIMD4<Double>], sums: [SIMD4<Double>]) {
+        guard counts.count == groups.count, sums.count == groups.count * width else { return nil }
+        self.init(groups: groups, width: width)
+        self.counts = counts
+        self.sums = sums
+    }
+
     /// The sum of weights in a replicate, counted from the first one of these.
     func count(_ replicate: Int) -> Double { counts[replicate / 4][replicate % 4] }
 
     /// The weighted sum of a column in a replicate.
     func sum(_ replicate: Int, column: Int) -> Double { sums[replicate / 4 * width + column][replicate % 4] }
 
-    /// Adds another's rows.
-    mutating func merge(_ other: Self) {
-        precondition(firstGroup == other.firstGroup && groupCount == other.groupCount && width == other.width, "other replicates")
-        for index in counts.indices { counts[index] += other.counts[index] }
-        for index in sums.indices { sums[index] += other.sums[index] }
+    /// Adds another's rows, for replicates that are among these.
+    mutating func absorb(_ other: Self) {
+        let offset = other.firstGroup - firstGroup
+        precondition(offset >= 0 && offset + other.groupCount <= groupCount && width == other.width, "other replicates")
+        for index in other.counts.indices { counts[offset + index] += other.counts[index] }
+        for index in other.sums.indices { sums[offset * width + index] += other.sums[index] }
     }
 
     /// Adds rows. O(rows * replicates * columns).

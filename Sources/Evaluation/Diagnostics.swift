@@ -29,12 +29,20 @@ package struct Diagnostics: Hashable, Sendable, Codable {
     package var estimatorDisagreement: Double?
     /// Whether the arms came as often as the logged propensities say. Null: not checkable, as above.
     package var armFrequencies: ArmFrequencyCheck?
+    /// Rewards against the reward model's estimates, over the whole log. Null without a model, or where its estimates do not vary.
+    package var calibration: CalibrationLine?
+    /// Share of the reward model's estimates outside of the declared range of rewards. Null without a model or without a range.
+    package var estimatesOutsideRange: Double?
+    /// Share of the units that have two impressions less than the attribution window apart, so that one conversion may count for both.
+    /// Null: not checkable, the log names no units or no times, or the window is not known.
+    package var overlappingWindowShare: Double?
 
     package init(
         effectiveSampleSize: Double, effectiveSampleShare: Double, rewardedEffectiveSampleSize: Double, rewardedRowCount: Int,
         meanWeight: Double, meanWeightZ: Double?, maximumWeight: Double, maximumWeightShare: Double, topPercentWeightShare: Double,
         paretoK: Double?, targetMassOnRareArms: Double?, targetMassOnImpossibleArms: Double?, estimatorDisagreement: Double?,
-        armFrequencies: ArmFrequencyCheck?
+        armFrequencies: ArmFrequencyCheck?, calibration: CalibrationLine? = nil, estimatesOutsideRange: Double? = nil,
+        overlappingWindowShare: Double? = nil
     ) {
         self.effectiveSampleSize = effectiveSampleSize
         self.effectiveSampleShare = effectiveSampleShare
@@ -50,6 +58,9 @@ package struct Diagnostics: Hashable, Sendable, Codable {
         self.targetMassOnImpossibleArms = targetMassOnImpossibleArms
         self.estimatorDisagreement = estimatorDisagreement
         self.armFrequencies = armFrequencies
+        self.calibration = calibration
+        self.estimatesOutsideRange = estimatesOutsideRange
+        self.overlappingWindowShare = overlappingWindowShare
     }
 
     private enum CodingKeys: String, CodingKey {
@@ -67,6 +78,9 @@ package struct Diagnostics: Hashable, Sendable, Codable {
         case targetMassOnImpossibleArms = "target_mass_propensity_0"
         case estimatorDisagreement = "estimator_disagreement"
         case armFrequencies = "arm_frequencies"
+        case calibration
+        case estimatesOutsideRange = "estimates_outside_reward_range"
+        case overlappingWindowShare = "overlapping_window_share"
     }
 
     package func encode(to encoder: any Encoder) throws {
@@ -85,15 +99,22 @@ package struct Diagnostics: Hashable, Sendable, Codable {
         try container.encode(targetMassOnImpossibleArms, forKey: .targetMassOnImpossibleArms)
         try container.encode(estimatorDisagreement, forKey: .estimatorDisagreement)
         try container.encode(armFrequencies, forKey: .armFrequencies)
+        try container.encode(calibration, forKey: .calibration)
+        try container.encode(estimatesOutsideRange, forKey: .estimatesOutsideRange)
+        try container.encode(overlappingWindowShare, forKey: .overlappingWindowShare)
     }
 }
 
-/// Whether each arm came as often, snapshot by snapshot, as its logged propensities say.
+/// Whether each arm came as often, snapshot by snapshot and day by day, as its logged propensities say.
 package struct ArmFrequencyCheck: Hashable, Sendable, Codable {
-    /// One arm of one snapshot.
+    /// One arm of one snapshot or day.
     package struct Deviation: Hashable, Sendable, Codable {
-        /// The serving snapshot; null for rows that name none.
+        /// The serving snapshot; null for a day, and for rows that name none.
         package var snapshot: Int?
+        /// The day (UTC), `2026-11-01`; null for a snapshot.
+        package var day: String?
+        /// How many neighbouring snapshots or days were put together, the named one being the first: 1 but in very long logs.
+        package var span: Int
         package var arm: Int
         /// n_a.
         package var observed: Int
@@ -105,12 +126,12 @@ package struct ArmFrequencyCheck: Hashable, Sendable, Codable {
         package var adjustedP: Double
 
         private enum CodingKeys: String, CodingKey {
-            case snapshot, arm, observed, expected, z
+            case snapshot, day, span, arm, observed, expected, z
             case adjustedP = "p_holm"
         }
     }
 
-    /// How many pairs of snapshot and arm were tested (those with an expected spread).
+    /// How many arms of snapshots and of days were tested (those with an expected spread).
     package var testCount: Int
     /// The smallest adjusted p; 1 without tests.
     package var smallestAdjustedP: Double

@@ -61,5 +61,5 @@ private func row(
     return EvaluationRow(
         arm: interaction.arm, propensity: interaction.propensity, reward: interaction.reward, unit: interaction.unit, targets: targets,
         estimates: model?.estimates(context: interaction.context, unit: interaction.unit, row: index),
-        propensities: interaction.propensities, eligible: interaction.eligible, snapshot: interaction.snapshot)
+        propensities: interaction.propensities, eligible: interaction.eligible, snapshot: interaction.snapshot, time: interaction.time)
 }

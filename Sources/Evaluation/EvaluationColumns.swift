@@ -19,6 +19,10 @@ package struct EvaluationColumns: Sendable {
     package var pastEstimates: [Double]?
     /// For each policy one per row; nil without.
     package var snapshotVariances: [[Double]]?
+    /// One per row, or nil where the log has no times.
+    package var times: [Timestamp]?
+    /// What the evaluation is split by, one per row; nil where it is not split.
+    package var segments: [String?]?
 
     /// Number of rows.
     package var rowCount: Int { arms.count }
@@ -27,7 +31,8 @@ package struct EvaluationColumns: Sendable {
     package init(
         arms: [Int], propensities: [Double], rewards: [Double], units: [UnitID]? = nil, targets: [[Double]], estimates: [Double]? = nil,
         robustEstimates: [[Double]]? = nil, balancedPropensities: [Double]? = nil, pastEstimates: [Double]? = nil,
-        snapshotVariances: [[Double]]? = nil, armCount: Int
+        snapshotVariances: [[Double]]? = nil,
+        times: [Timestamp]? = nil, segments: [String?]? = nil, armCount: Int
     ) {
         precondition(propensities.count == arms.count && rewards.count == arms.count, "columns of different length")
         precondition(units == nil || units?.count == arms.count, "the column of units has another length")
@@ -39,6 +44,8 @@ package struct EvaluationColumns: Sendable {
         precondition(balancedPropensities == nil || balancedPropensities?.count == arms.count, "a balanced propensity for each row")
         precondition(pastEstimates == nil || pastEstimates?.count == arms.count * armCount, "estimates need a number per row and arm")
         precondition(snapshotVariances?.allSatisfy { $0.count == arms.count } ?? true, "a snapshot's variance for each row")
+        precondition(times == nil || times?.count == arms.count, "the column of times has another length")
+        precondition(segments == nil || segments?.count == arms.count, "the column of segments has another length")
         self.arms = arms
         self.propensities = propensities
         self.rewards = rewards
@@ -49,5 +56,7 @@ package struct EvaluationColumns: Sendable {
         self.balancedPropensities = balancedPropensities
         self.pastEstimates = pastEstimates
         self.snapshotVariances = snapshotVariances
+        self.times = times
+        self.segments = segments
     }
 }

@@ -3,14 +3,14 @@ package enum EvaluationError: Error, Hashable, Sendable {
     case emptyLog
     case noPolicies
     case duplicatePolicy(String)
-    case unknownEstimator(String, known: [String])
+    case unknownEstimator(String, known: [String], suggestion: String?)
     case badEstimatorParameter(String, expected: String)
     case estimatorNeedsRewardModel(String)
     case estimatorNeedsOption(String, expected: String)
     case rowLacks(row: Int, input: RowInput, estimators: [String])
     case rowInputWrong(row: Int, input: RowInput, expected: String)
-    case weightAboveBound(row: Int, policy: String, weight: Double, bound: Double)
-    case propensitiesVary(row: Int, found: Double, earlier: Double)
+    case weightAboveBound(row: Int, policy: String, found: Double, declared: Double)
+    case propensitiesVary(row: Int?, found: Double, earlier: Double)
     case badOption(name: String, expected: String, found: String)
     case unknownArm(row: Int, arm: Int, armCount: Int)
     case propensityMissing(row: Int)
@@ -30,6 +30,9 @@ package enum EvaluationError: Error, Hashable, Sendable {
     case tooFewRowsToCrossFit(folds: Int, rows: Int)
     case sourceChangedBetweenPasses(firstRows: Int, secondRows: Int)
     case cannotMerge(String)
+    case unreadableState(String)
+    case overlappingShards(String, String, rows: Range<Int>)
+    case noShards
     case unknownGroup(String, known: [String])
     case outcomeNotFinite(group: String)
     case sharesDoNotSum(found: Double)
@@ -42,8 +45,9 @@ extension EvaluationError: CustomStringConvertible {
             "the log has no rows that count: expected at least one impression drawn by the policy; check the filters and the attribution window"
         case .noPolicies: "there is no policy to evaluate: name at least one"
         case .duplicatePolicy(let name): "policy \"\(name)\" is named twice: give each policy its own name"
-        case .unknownEstimator(let text, let known):
+        case .unknownEstimator(let text, let known, let suggestion):
             "unknown estimator \"\(text)\": expected one of \(known.joined(separator: ", "))"
+                + (suggestion.map { "; did you mean \($0)?" } ?? "")
         case .badEstimatorParameter(let text, let expected): "estimator \"\(text)\": \(expected)"
         case .estimatorNeedsRewardModel(let name):
             "estimator \(name) needs a reward model: give one (or a file of its estimates), or leave \(name) out"
@@ -52,11 +56,11 @@ extension EvaluationError: CustomStringConvertible {
             "row \(row): \(estimators.joined(separator: ", ")) need \(input.phrase), and the row has none: "
                 + "leave \(estimators.count == 1 ? "it" : "them") out, or evaluate a log that holds it"
         case .rowInputWrong(let row, let input, let expected): "row \(row): \(input.phrase): expected \(expected)"
-        case .weightAboveBound(let row, let policy, let weight, let bound):
-            "row \(row): policy \"\(policy)\" has weight \(weight), above the declared bound \(bound): declare a bound that no weight can exceed "
+        case .weightAboveBound(let row, let policy, let found, let declared):
+            "row \(row): policy \"\(policy)\" has weight \(found), above the declared bound \(declared): declare a bound that no weight can exceed "
                 + "(1 / the smallest propensity of an arm that the policy may give), or correct the propensities"
         case .propensitiesVary(let row, let found, let earlier):
-            "row \(row): Replay without a bound keeps rows by the policy's probability, which is right only where all propensities are the "
+            (row.map { "row \($0): " } ?? "") + "Replay without a bound keeps rows by the policy's probability, which is right only where all propensities are the "
                 + "same; found \(found) after \(earlier). Declare a weight bound, such as Replay(20) where no propensity is below 0.05"
         case .badOption(let name, let expected, let found): "\(name): expected \(expected), found \(found)"
         case .unknownArm(let row, let arm, let armCount): "row \(row): expected an arm in 0..<\(armCount), found \(arm)"
@@ -89,6 +93,11 @@ extension EvaluationError: CustomStringConvertible {
         case .sourceChangedBetweenPasses(let first, let second):
             "the log changed while it was read: \(first) rows in the first pass, \(second) in the second; evaluate a closed period"
         case .cannotMerge(let reason): "these evaluations cannot be merged: \(reason)"
+        case .unreadableState(let reason): "this is not the state of an evaluation: \(reason)"
+        case .overlappingShards(let one, let other, let rows):
+            "rows \(rows.lowerBound + 1) to \(rows.upperBound) are in both \(one) and \(other): give every shard its part of the log and the "
+                + "number of its first row, and merge each shard once"
+        case .noShards: "there is nothing to merge: name at least one shard"
         case .unknownGroup(let group, let known): "unknown group \"\(group)\": expected one of \(known.joined(separator: ", "))"
         case .outcomeNotFinite(let group): "an outcome in group \"\(group)\" is not finite; correct or remove the unit"
         case .sharesDoNotSum(let found): "the configured shares must be above 0 and sum to 1, found a sum of \(found)"

@@ -41,13 +41,20 @@ package struct EvaluationOptions: Sendable {
     package var armCategories: [Int]?
     /// Whether the propensities were logged or estimated.
     package var propensities: PropensitySource
+    /// The attribution window, to tell whether those of a unit overlap; nil: not known, not checked.
+    package var windowSeconds: Double?
+    /// The most clusters of units that are told apart; see `UnitSums`.
+    package var clusterLimit: Int
+    /// What `EvaluationRow.segment` is a value of: a feature or a column; nil: the log is not split.
+    package var segmentBy: String?
 
     package init(
         estimators: [any Estimator]? = nil, intervals: [Interval.Method] = [.normal], level: Double = 0.95, resamples: Int = 1000,
         seed: UInt64 = 1, clustering: Clustering = .unit, unitName: String = "unit", isForced: Bool = false, folds: Int = 5,
         threadCount: Int = 2, excluded: [String: Int] = [:],
         rewardRange: ClosedRange<Double>? = nil, weightBound: Double? = nil, armNames: [String] = [], discounts: [Double]? = nil,
-        armCategories: [Int]? = nil, propensities: PropensitySource = .logged
+        armCategories: [Int]? = nil, propensities: PropensitySource = .logged,
+        windowSeconds: Double? = nil, clusterLimit: Int = 65_536, segmentBy: String? = nil
     ) {
         self.estimators = estimators
         self.intervals = intervals
@@ -66,6 +73,9 @@ package struct EvaluationOptions: Sendable {
         self.discounts = discounts
         self.armCategories = armCategories
         self.propensities = propensities
+        self.windowSeconds = windowSeconds
+        self.clusterLimit = clusterLimit
+        self.segmentBy = segmentBy
     }
 
     /// - Throws: `EvaluationError.badOption` for a value that no evaluation can use.
@@ -77,6 +87,12 @@ package struct EvaluationOptions: Sendable {
         guard (2...100).contains(folds) else { throw .badOption(name: "folds", expected: "a count in 2...100", found: "\(folds)") }
         guard (1...256).contains(threadCount) else {
             throw .badOption(name: "threads", expected: "a count in 1...256", found: "\(threadCount)")
+        }
+        guard (1024...65_536).contains(clusterLimit) else {
+            throw .badOption(name: "clusters", expected: "a count in 1024...65536", found: "\(clusterLimit)")
+        }
+        if let windowSeconds, !(windowSeconds > 0 && windowSeconds.isFinite) {
+            throw .badOption(name: "attribution window", expected: "a number of seconds above 0", found: "\(windowSeconds)")
         }
         if let estimators, estimators.isEmpty { throw .badOption(name: "estimators", expected: "at least one", found: "none") }
         for method in intervals where method != .normal && method != .bootstrap {

@@ -29,11 +29,16 @@ package struct EvaluationRow: Sendable {
     /// For StableVar and MinVar: each policy's V, the mean of sum over a of pi(a)^2 / p(a) under the row's snapshot over the contexts logged
     /// before that snapshot was published; above 0, infinity where the snapshot cannot show what the policy wants.
     package var snapshotVariances: [Double]?
+    /// When the arm was chosen; nil where the log does not say.
+    package var time: Timestamp?
+    /// The value of what the evaluation is split by (`EvaluationOptions.segmentBy`); nil where the row has none.
+    package var segment: String?
 
     package init(
         arm: Int, propensity: Double?, reward: Double, unit: UnitID? = nil, targets: [[Double]], estimates: [Double]? = nil,
         propensities: [Double]? = nil, eligible: [Int]? = nil, snapshot: SnapshotVersion? = nil, robustEstimates: [[Double]]? = nil,
-        balancedPropensity: Double? = nil, pastEstimates: [Double]? = nil, snapshotVariances: [Double]? = nil
+        balancedPropensity: Double? = nil, pastEstimates: [Double]? = nil, snapshotVariances: [Double]? = nil,
+        time: Timestamp? = nil, segment: String? = nil
     ) {
         self.arm = arm
         self.propensity = propensity
@@ -48,5 +53,7 @@ package struct EvaluationRow: Sendable {
         self.balancedPropensity = balancedPropensity
         self.pastEstimates = pastEstimates
         self.snapshotVariances = snapshotVariances
+        self.time = time
+        self.segment = segment
     }
 }

@@ -5,12 +5,25 @@ extension Evaluator {
     /// - Throws: `EvaluationError.emptyLog` without rows.
     package mutating func report() async throws -> EvaluationReport {
         guard rowCount > 0 else { throw EvaluationError.emptyLog }
+        if let range = propensityRange, range.upperBound - range.lowerBound > 1e-9 * range.lowerBound {
+            throw EvaluationError.propensitiesVary(row: nil, found: range.upperBound, earlier: range.lowerBound)
+        }
         await flush()
-        let isClustered = options.clustering == .unit && units.recur
+        let isClustered = options.clustering == .unit && unitsRecur
         var rows = rowsWithoutUnit
         rows.merge(isClustered ? units.coMoments() : rowsWithUnit)
         let analysis = Analysis(evaluator: self, observations: rows, isClustered: isClustered)
-        return analysis.report()
+        var report = analysis.report()
+        if let by = options.segmentBy, let segments {
+            for (key, evaluator) in segments.sorted {
+                var evaluator = evaluator
+                let part = try await evaluator.report()
+                report.segments.append(
+                    SegmentEvaluation(
+                        by: by, value: key.name, rowCount: part.rowCount, policies: part.policies, differences: part.differences))
+            }
+        }
+        return report
     }
 }
 
@@ -46,7 +59,7 @@ struct Analysis {
     }
 
     func report() -> EvaluationReport {
-        let frequencies = evaluator.armFrequencies.check()
+        let frequencies = evaluator.log.frequencies.check()
         let policies = evaluator.policies.indices.map { evaluation(of: $0, frequencies: frequencies) }
         var differences: [PolicyDifference] = []
         for later in evaluator.policies.indices {
@@ -60,7 +73,9 @@ struct Analysis {
         return EvaluationReport(
             rowCount: evaluator.rowCount, armCount: evaluator.armCount, armNames: evaluator.options.armNames,
             excluded: evaluator.options.excluded, clusteredBy: isClustered ? evaluator.options.unitName : nil,
-            rewardModel: evaluator.rewardModel, propensities: evaluator.options.propensities, policies: policies, differences: differences)
+            rewardModel: evaluator.rewardModel, propensities: evaluator.options.propensities,
+            warnings: evaluator.warnings(frequencies: frequencies), policies: policies, differences: differences,
+            calibration: evaluator.log.calibration.reportBins())
     }
 
     private func isWithheld(_ evaluation: PolicyEvaluation) -> Bool {
@@ -69,11 +84,11 @@ struct Analysis {
 
     private func evaluation(of policy: Int, frequencies: ArmFrequencyCheck?) -> PolicyEvaluation {
         let scores = evaluator.estimators.map { Score(value: $0.value(of: sums[policy]), standardError: standardError($0, policy)) }
-        let diagnostics = evaluator.weights[policy].diagnostics(
-            rowCount: evaluator.rowCount, meanWeightZ: meanWeightZ(policy), estimatorDisagreement: disagreement(scores),
-            armFrequencies: frequencies)
+        let disagreement = disagreement(scores)
+        let diagnostics = diagnostics(
+            of: policy, meanWeightZ: meanWeightZ(policy), disagreement: disagreement?.largest, frequencies: frequencies)
         let (verdict, reasons) = Verdict.judge(
-            diagnostics, rowCount: evaluator.rowCount, unitCount: isClustered ? observations.rowCount : nil)
+            diagnostics, evidence: evidence(of: policy, disagreeing: disagreement?.estimators ?? []))
         let isWithheld = verdict == .unsupported && !evaluator.options.isForced
         let estimates = evaluator.estimators.indices.map { index in
             let estimator = evaluator.estimators[index]
@@ -89,7 +104,9 @@ struct Analysis {
                     scores[index], replicates: replicates.isEmpty ? nil : replicates[policy][index], assumptions: estimator.assumptions))
         }
         return PolicyEvaluation(
-            policy: evaluator.policies[policy].name, verdict: verdict, reasons: reasons, diagnostics: diagnostics, estimates: estimates)
+            policy: evaluator.policies[policy].name, verdict: verdict, reasons: reasons, diagnostics: diagnostics, estimates: estimates,
+            overlap: overlap(of: policy), weightTail: evaluator.weights[policy].sketch.tail(),
+            course: isWithheld ? [] : evaluator.course.points(policy: policy, level: evaluator.options.level))
     }
 
     /// The influence function of an estimator as a combination of columns.
@@ -124,21 +141,6 @@ struct Analysis {
             return nil
         }
         return (mean - 1) / error
-    }
-
-    /// max |V_i - V_j| / max(SE_i, SE_j) over the estimators that do not trade bias on purpose.
-    private func disagreement(_ scores: [Score]) -> Double? {
-        let compared = zip(evaluator.estimators, scores).filter { $0.isConsistent && $1.value.isFinite }.map(\.1)
-        guard compared.count >= 2 else { return nil }
-        var largest = 0.0
-        for (index, one) in compared.enumerated() {
-            for other in compared[..<index] {
-                let gap = abs(one.value - other.value)
-                let error = max(one.standardError ?? 0, other.standardError ?? 0)
-                if error > 0 { largest = max(largest, gap / error) }
-            }
-        }
-        return largest
     }
 
     private static func replicates(of evaluator: Evaluator) -> [[[Double]]] {

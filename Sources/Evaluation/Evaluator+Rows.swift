@@ -8,6 +8,7 @@ private struct RowHead {
     var arm: Int
     var propensity: Double
     var reward: Double
+    var time: Timestamp?
     var balancedPropensity: Double?
     var eligible: [Int]?
     /// From the unit or the row's position.
@@ -20,52 +21,39 @@ extension Evaluator {
     /// - Throws: `EvaluationError` naming the row.
     package mutating func add(_ row: EvaluationRow) async throws {
         try addRow(row)
-        try await flushIfFull()
+        guard pending.isFull else { return }
+        await flush()
+        try Task.checkCancellation()
     }
 
-    /// Adds many rows at once, without a small array for each: the fast path for files.
-    /// - Throws: `EvaluationError` naming the row.
-    package mutating func add(_ columns: EvaluationColumns) async throws {
-        guard columns.targets.count == policies.count else {
-            throw EvaluationError.targetsCount(row: rowCount + 1, expected: policies.count, found: columns.targets.count)
-        }
-        var next = 0
-        while next < columns.rowCount {
-            next = try addRows(columns, from: next)
-            try await flushIfFull()
-        }
-    }
-
-    /// Adds rows until the batch is full or none are left; returns the next one.
-    private mutating func addRows(_ columns: EvaluationColumns, from first: Int) throws -> Int {
+    /// Adds one row of columns, and leaves it to the caller to flush.
+    mutating func addRow(_ index: Int, of columns: EvaluationColumns) throws {
         let none: [Double] = []
         let estimates = columns.estimates ?? none
         let pastEstimates = columns.pastEstimates ?? none
-        for index in first..<columns.rowCount {
-            let range = index * armCount..<(index + 1) * armCount
-            var head = RowHead(
-                number: rowCount + 1, arm: columns.arms[index], propensity: columns.propensities[index], reward: columns.rewards[index],
-                balancedPropensity: columns.balancedPropensities?[index])
-            let rowEstimates = estimates.isEmpty ? none.span : estimates.span.extracting(range)
-            try begin(&head, unit: columns.units?[index], estimates: rowEstimates)
-            for policy in policies.indices {
-                let target = columns.targets[policy]
-                let robust = columns.robustEstimates?[policy] ?? none
-                try add(
-                    policy, head,
-                    target: policies[policy].isLogged ? none.span : target.span.extracting(range),
-                    estimates: rowEstimates, robustEstimates: robust.isEmpty ? none.span : robust.span.extracting(range),
-                    pastEstimates: pastEstimates.isEmpty ? none.span : pastEstimates.span.extracting(range), propensities: none.span,
-                    snapshotVariance: columns.snapshotVariances?[policy][index])
-            }
-            endRow()
-            if pending.isFull { return index + 1 }
+        let range = index * armCount..<(index + 1) * armCount
+        var head = RowHead(
+            number: rowNumber, arm: columns.arms[index], propensity: columns.propensities[index], reward: columns.rewards[index],
+            time: columns.times?[index], balancedPropensity: columns.balancedPropensities?[index])
+        let rowEstimates = estimates.isEmpty ? none.span : estimates.span.extracting(range)
+        try begin(&head, unit: columns.units?[index], estimates: rowEstimates)
+        for policy in policies.indices {
+            let target = columns.targets[policy]
+            let robust = columns.robustEstimates?[policy] ?? none
+            try add(
+                policy, head,
+                target: policies[policy].isLogged ? none.span : target.span.extracting(range),
+                estimates: rowEstimates, robustEstimates: robust.isEmpty ? none.span : robust.span.extracting(range),
+                pastEstimates: pastEstimates.isEmpty ? none.span : pastEstimates.span.extracting(range), propensities: none.span,
+                snapshotVariance: columns.snapshotVariances?[policy][index])
         }
-        return columns.rowCount
+        try segments?.add(index, of: columns, row: nextRow)
+        endRow()
     }
 
-    private mutating func addRow(_ row: EvaluationRow) throws {
-        let number = rowCount + 1
+    /// Adds one row, and leaves it to the caller to flush.
+    mutating func addRow(_ row: EvaluationRow) throws {
+        let number = rowNumber
         guard row.targets.count == policies.count else {
             throw EvaluationError.targetsCount(row: number, expected: policies.count, found: row.targets.count)
         }
@@ -75,8 +63,8 @@ extension Evaluator {
         let pastEstimates = row.pastEstimates ?? none
         let propensities = row.propensities ?? none
         var head = RowHead(
-            number: number, arm: row.arm, propensity: propensity, reward: row.reward, balancedPropensity: row.balancedPropensity,
-            eligible: row.eligible)
+            number: number, arm: row.arm, propensity: propensity, reward: row.reward, time: row.time,
+            balancedPropensity: row.balancedPropensity, eligible: row.eligible)
         try begin(&head, unit: row.unit, estimates: estimates.span)
         if row.propensities != nil { try check(propensities, of: row, number: number) }
         if let eligible = row.eligible { try check(eligible, number: number) }
@@ -89,9 +77,12 @@ extension Evaluator {
                 policy, head, target: target.span, estimates: estimates.span, robustEstimates: robust.span,
                 pastEstimates: pastEstimates.span, propensities: propensities.span,
                 snapshotVariance: try row.snapshotVariances.map { try variance($0, of: policy, number: number) })
-            if row.propensities != nil { addMasses(policy: policy, target: target, propensities: propensities) }
+            if row.propensities != nil { weights[policy].addMass(target: target, propensities: propensities) }
         }
-        if row.propensities != nil { armFrequencies.add(arm: row.arm, propensities: propensities, snapshot: row.snapshot) }
+        if row.propensities != nil {
+            log.add(arm: row.arm, propensities: propensities, snapshot: row.snapshot, time: row.time)
+        }
+        try segments?.add(row, row: nextRow)
         endRow()
     }
 
@@ -116,16 +107,15 @@ extension Evaluator {
             throw EvaluationError.rowInputWrong(row: number, input: .balancedPropensity, expected: "p with 0 < p <= 1, found \(balanced)")
         }
         if plan.needsConstantPropensity {
-            let earlier = constantPropensity ?? head.propensity
-            guard abs(head.propensity - earlier) <= 1e-9 * earlier else {
+            if let earlier = propensityRange?.lowerBound, abs(head.propensity - earlier) > 1e-9 * earlier {
                 throw EvaluationError.propensitiesVary(row: number, found: head.propensity, earlier: earlier)
             }
-            constantPropensity = earlier
+            include(head.propensity...head.propensity)
         }
         let unitHash = options.clustering == .unit ? unit?.hash64 : nil
         let key =
             unitHash.map { PoissonWeights.key(seed: options.seed, unitHash: $0) }
-            ?? PoissonWeights.key(seed: options.seed, row: firstRow + rowCount)
+            ?? PoissonWeights.key(seed: options.seed, row: nextRow)
         if plan.needsUniform { head.uniform = Self.uniform(key: key) }
         if folds != nil {
             head.fold = FoldSums.fold(key: key)
@@ -133,6 +123,15 @@ extension Evaluator {
         }
         pending.begin(key: key, unit: unitHash)
         sums[0] += 1
+        noteRow(
+            arm: head.arm, propensity: head.propensity, reward: head.reward, unit: unitHash, key: key,
+            estimates: rewardModel == nil ? Span() : estimates, time: head.time)
+    }
+
+    /// Widens the range of propensities.
+    mutating func include(_ range: ClosedRange<Double>) {
+        let ours = propensityRange ?? range
+        propensityRange = min(ours.lowerBound, range.lowerBound)...max(ours.upperBound, range.upperBound)
     }
 
     /// A number in 0..<1 with 53 bits, independent of the key's weights in bootstrap replicates and of its fold.
@@ -174,10 +173,10 @@ extension Evaluator {
                 facts.weight = facts.targetProbability / head.propensity
             }
         }
-        guard facts.weight.isFinite else { throw EvaluationError.weightOverflow(row: head.number, policy: policies[policy].name) }
-        if let bound = options.weightBound, facts.weight > bound * (1 + 1e-6) {
+        guard facts.weight <= Self.largestWeight else { throw EvaluationError.weightOverflow(row: head.number, policy: policies[policy].name) }
+        if let bound = plan.acceptanceBound, facts.weight > bound * (1 + 1e-9) {
             throw EvaluationError.weightAboveBound(
-                row: head.number, policy: policies[policy].name, weight: facts.weight, bound: bound)
+                row: head.number, policy: policies[policy].name, found: facts.weight, declared: bound)
         }
         facts.uniform = head.uniform
         if plan.needsFurtherFacts {
@@ -191,7 +190,10 @@ extension Evaluator {
         pending.append(plan.values)
         folds?.add(plan.values, policy: policy, fold: head.fold)
         if !distributions.isEmpty { distributions[policy].add(weight: facts.weight, reward: head.reward) }
-        weights[policy].add(weight: facts.weight, hasReward: head.reward != 0)
+        weights[policy].add(weight: facts.weight, hasReward: head.reward != 0, arm: head.arm, propensity: head.propensity)
+        if !target.isEmpty { weights[policy].addTarget(target) }
+        course.add(
+            policy: policy, weight: facts.weight, residual: head.reward - facts.modelEstimate, modelValue: facts.modelValue)
     }
 
     /// What only some estimators need of a row.
@@ -256,23 +258,8 @@ extension Evaluator {
 
     private mutating func endRow() {
         rowCount += 1
+        nextRow += 1
         if let unit = pending.lastUnit { units.add(unit: unit, row: pending.lastRow) }
-    }
-
-    private mutating func flushIfFull() async throws {
-        guard pending.isFull else { return }
-        await flush()
-        try Task.checkCancellation()
-    }
-
-    private mutating func addMasses(policy: Int, target: [Double], propensities: [Double]) {
-        var rare = 0.0
-        var impossible = 0.0
-        for (arm, propensity) in propensities.enumerated() where propensity < 0.01 {
-            rare += target[arm]
-            if propensity == 0 { impossible += target[arm] }
-        }
-        weights[policy].addMass(rare: rare, impossible: impossible)
     }
 }
 

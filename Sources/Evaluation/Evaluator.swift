@@ -4,8 +4,8 @@ import HaggleMath
 /// Reads a log once and estimates what other policies would have earned on it.
 ///
 /// Rows stream through; what is kept are sums (per policy: of each estimator's terms, their co-moments, and the weights' diagnostics), one
-/// row of sums per *unit* where the log names units, and one row of sums per bootstrap replicate. Evaluators of disjoint parts of a log
-/// `merge` into the evaluator of the whole, to rounding.
+/// row of sums per *unit* (or per bucket of units, see `UnitSums`) where the log names units, and one row of sums per bootstrap replicate:
+/// bounded, however long the log. Evaluators of disjoint parts of a log `merge` into the evaluator of the whole, to rounding.
 ///
 /// Input is checked as it comes: the first bad row throws and names its number; the evaluator must not be used after that.
 package struct Evaluator: Sendable {
@@ -19,7 +19,7 @@ package struct Evaluator: Sendable {
     /// What is computed for every policy.
     package let estimators: [any Estimator]
 
-    /// Rows so far.
+    /// Rows so far, those of merged parts included.
     package internal(set) var rowCount = 0
 
     /// The distinct terms of the estimators, collected for each policy.
@@ -29,19 +29,28 @@ package struct Evaluator: Sendable {
     let kernels: [DiscountKernel]
     /// Sums of the columns: column 0 is 1 for every row, then each policy's terms.
     var sums: [CompensatedSum]
-    private(set) var rowsWithUnit: CoMoments
-    private(set) var rowsWithoutUnit: CoMoments
+    var rowsWithUnit: CoMoments
+    var rowsWithoutUnit: CoMoments
     var units: UnitSums
     var weights: [WeightStatistics]
+    var log: LogStatistics
+    var course: EstimateCourse
+    var bootstrap: Bootstrap?
     /// For each policy how weights and rewards are distributed; empty where no estimator asks.
     var distributions: [WeightDistribution]
-    /// The same sums fold by fold, for cross-validated choices; nil where no estimator asks.
+    /// The same sums as `sums` fold by fold, for cross-validated choices; nil where no estimator asks.
     var folds: FoldSums?
-    var armFrequencies: ArmFrequencies
-    private(set) var bootstrap: Bootstrap?
-    /// The propensity that all rows share, where an estimator rests on that.
-    var constantPropensity: Double?
-    let firstRow: Int
+    /// The smallest and the largest propensity, where an estimator rests on their being equal.
+    var propensityRange: ClosedRange<Double>?
+    /// The same for each value of what the log is split by; nil where it is not split.
+    var segments: SegmentTable?
+    /// The number in the whole log, from 0, of the first row that this evaluator read itself, and of the next one.
+    var firstRow: Int
+    var nextRow: Int
+    /// What errors add to the number of a row: how many rows a caller read before these.
+    var numberOffset = 0
+    /// Row numbers of the parts that were merged into this one, ascending and apart from each other.
+    var mergedRanges: [Range<Int>] = []
     var pending: PendingRows
 
     /// - Parameters:
@@ -82,67 +91,24 @@ package struct Evaluator: Sendable {
         let discounts = options.discounts ?? []
         kernels = plan.bandwidths.map { DiscountKernel(bandwidth: $0, discounts: discounts) }
         self.firstRow = firstRow
+        nextRow = firstRow
         sums = [CompensatedSum](repeating: CompensatedSum(), count: width)
         rowsWithUnit = CoMoments(width: width)
         rowsWithoutUnit = CoMoments(width: width)
-        units = UnitSums(width: width)
-        weights = [WeightStatistics](repeating: WeightStatistics(), count: policies.count)
+        units = UnitSums(width: width, limit: options.clusterLimit)
+        weights = [WeightStatistics](repeating: WeightStatistics(armCount: armCount), count: policies.count)
         let needsDistribution = estimators.contains { $0.needsWeightDistribution }
         distributions = needsDistribution ? [WeightDistribution](repeating: WeightDistribution(), count: policies.count) : []
         if estimators.contains(where: \.needsFolds) { folds = FoldSums(policyCount: policies.count, termCount: terms.count) }
-        armFrequencies = ArmFrequencies(armCount: armCount)
-        if options.intervals.contains(.bootstrap) {
-            bootstrap = Bootstrap(replicateCount: options.resamples, width: width - 1, threadCount: options.threadCount)
-        }
+        log = LogStatistics(armCount: armCount)
+        course = EstimateCourse(policyCount: policies.count, hasModel: rewardModel != nil)
+        if options.intervals.contains(.bootstrap) { bootstrap = Bootstrap(replicateCount: options.resamples, width: width - 1) }
         pending = PendingRows(width: width)
-    }
-
-    /// Adds another part of the same log, evaluated with the same policies and options.
-    /// - Throws: `EvaluationError.cannotMerge` where they differ.
-    package mutating func merge(_ other: Self) async throws {
-        guard policies.map(\.name) == other.policies.map(\.name) else { throw EvaluationError.cannotMerge("they evaluate other policies") }
-        guard armCount == other.armCount else { throw EvaluationError.cannotMerge("they have other numbers of arms") }
-        guard terms == other.terms, options.resamples == other.options.resamples, options.seed == other.options.seed,
-            options.threadCount == other.options.threadCount, options.clustering == other.options.clustering,
-            options.weightBound == other.options.weightBound, (bootstrap == nil) == (other.bootstrap == nil)
-        else { throw EvaluationError.cannotMerge("they were made with other options") }
-        if let ours = constantPropensity, let theirs = other.constantPropensity, abs(ours - theirs) > 1e-9 * ours {
-            throw EvaluationError.cannotMerge("Replay without a bound needs the same propensity in all rows, found \(ours) and \(theirs)")
+        if options.segmentBy != nil {
+            var part = options
+            part.segmentBy = nil
+            part.clusterLimit = min(4096, options.clusterLimit)
+            segments = SegmentTable(
+                empty: try Evaluator(policies: policies, armCount: armCount, options: part, rewardModel: rewardModel))
         }
-        constantPropensity = constantPropensity ?? other.constantPropensity
-        var other = other
-        await flush()
-        await other.flush()
-        rowCount += other.rowCount
-        for index in sums.indices { sums[index].merge(other.sums[index]) }
-        rowsWithUnit.merge(other.rowsWithUnit)
-        rowsWithoutUnit.merge(other.rowsWithoutUnit)
-        units.merge(other.units)
-        for index in weights.indices { weights[index].merge(other.weights[index]) }
-        for index in distributions.indices { distributions[index].merge(other.distributions[index]) }
-        if let theirs = other.folds { folds?.merge(theirs) }
-        armFrequencies.merge(other.armFrequencies)
-        if let theirs = other.bootstrap { bootstrap?.merge(theirs) }
-    }
-
-    /// Moves the rows that wait for a full batch into the sums.
-    mutating func flush() async {
-        let batch = pending
-        pending = PendingRows(width: batch.width)
-        guard batch.rowCount > 0 else { return }
-        for range in batch.runs {
-            var start = range.rows.lowerBound
-            while start < range.rows.upperBound {
-                let end = min(start + 512, range.rows.upperBound)
-                let rows = batch.columns[start * batch.width..<end * batch.width]
-                if range.haveUnits {
-                    rowsWithUnit.add(rows: rows, rowCount: end - start)
-                } else {
-                    rowsWithoutUnit.add(rows: rows, rowCount: end - start)
-                }
-                start = end
-            }
-        }
-        await bootstrap?.add(keys: batch.keys, columns: batch.columns)
-    }
-}
+    }}

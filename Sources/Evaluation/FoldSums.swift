@@ -9,9 +9,9 @@ struct FoldSums: Sendable {
     let policyCount: Int
     let termCount: Int
     /// Rows of each fold.
-    private(set) var counts = [Int](repeating: 0, count: Self.foldCount)
+    var counts = [Int](repeating: 0, count: Self.foldCount)
     /// `[policy][fold][term]`.
-    private var sums: [CompensatedSum]
+    var sums: [CompensatedSum]
 
     init(policyCount: Int, termCount: Int) {
         self.policyCount = policyCount

@@ -56,9 +56,9 @@ struct RewardCalibration: Sendable {
     }
 
     /// Counts the estimates of a row that no reward can equal.
-    mutating func check(_ estimates: ArraySlice<Double>, range: ClosedRange<Double>) {
+    mutating func check(_ estimates: Span<Double>, range: ClosedRange<Double>) {
         estimateCount += estimates.count
-        for estimate in estimates where !range.contains(estimate) { outsideCount += 1 }
+        for index in 0..<estimates.count where !range.contains(estimates[index]) { outsideCount += 1 }
     }
 
     mutating func merge(_ other: Self) {

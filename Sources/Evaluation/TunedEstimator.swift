@@ -48,6 +48,7 @@ package struct TunedEstimator: Estimator {
     }
 
     package var name: String { family.rawValue }
+    package var spelling: String { "\(name)(\(rule.rawValue))" }
     package var terms: [Term] {
         var terms: [Term] = []
         for candidate in candidates {

@@ -21,6 +21,25 @@ package struct CoMoments: Hashable, Sendable {
         products = [Double](repeating: 0, count: width * width)
     }
 
+    /// Restores moments from what they consist of; nil where the counts do not fit.
+    /// - Parameter lowerProducts: as `lowerProducts` gives them.
+    package init?(width: Int, rowCount: Int, means: [Double], lowerProducts: [Double]) {
+        guard width >= 0, rowCount >= 0, means.count == width, lowerProducts.count == width * (width + 1) / 2 else { return nil }
+        self.init(width: width)
+        self.rowCount = rowCount
+        self.means = means
+        var next = 0
+        for i in 0..<width {
+            for j in 0...i {
+                products[i * width + j] = lowerProducts[next]
+                next += 1
+            }
+        }
+    }
+
+    /// The centred products of columns i and j <= i, row after row of that triangle.
+    package var lowerProducts: [Double] { (0..<width).flatMap { i in products[i * width..<i * width + i + 1] } }
+
     /// The centred sum of products of two columns.
     package func product(_ i: Int, _ j: Int) -> Double { i >= j ? products[i * width + j] : products[j * width + i] }
 

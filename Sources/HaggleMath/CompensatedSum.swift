@@ -11,6 +11,15 @@ package struct CompensatedSum: Hashable, Sendable, Codable {
         compensation = 0
     }
 
+    /// Restores a sum from its parts.
+    package init(total: Double, compensation: Double) {
+        self.total = total
+        self.compensation = compensation
+    }
+
+    /// What the sum consists of, for writing it exactly.
+    package var parts: (total: Double, compensation: Double) { (total, compensation) }
+
     /// The sum so far.
     package var value: Double { total + compensation }
 
