@@ -21,6 +21,9 @@ package protocol Estimator: Sendable {
     /// Hyper-parameters by name; empty where there are none.
     var parameters: [String: Double] { get }
 
+    /// The name with its hyper-parameters, as the command line takes it and `EstimatorPanel.parse` reads it: `CIPS(10.0)`, `DR(slope)`.
+    var spelling: String { get }
+
     /// The terms whose sums the value is made of.
     var terms: [Term] { get }
 
@@ -50,6 +53,9 @@ package protocol Estimator: Sendable {
     /// - Throws: `EvaluationError.estimatorNeedsOption` where it cannot do without one.
     func configured(for options: EvaluationOptions, armCount: Int) throws -> any Estimator
 
+    /// Which estimators the value and its error are taken from, once a policy's sums are in.
+    func resolved(on statistics: TuningStatistics) -> ResolvedEstimator
+
     /// f(S).
     func value(of sums: TermSums) -> Double
 
@@ -75,12 +81,18 @@ extension Estimator {
     package var needsRewardModel: Bool { terms.contains { $0.input == .estimates } }
 
     package var parameters: [String: Double] { [:] }
+    package var spelling: String {
+        parameters.isEmpty ? name : "\(name)(\(parameters.sorted { $0.key < $1.key }.map { "\($0.value)" }.joined(separator: ",")))"
+    }
     package var isConsistent: Bool { true }
     package var remarks: [String] { [] }
     package var isPointOnly: Bool { false }
     package var needsWeightDistribution: Bool { false }
     package var needsFolds: Bool { false }
     package func configured(for options: EvaluationOptions, armCount: Int) throws -> any Estimator { self }
+    package func resolved(on statistics: TuningStatistics) -> ResolvedEstimator {
+        ResolvedEstimator(value: self, error: self, parameters: parameters, remarks: remarks)
+    }
 }
 
 /// An estimator that is the mean of a sum of terms over all rows: IPS, DM, DR and their clipped forms.

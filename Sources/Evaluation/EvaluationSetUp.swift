@@ -53,10 +53,3 @@ extension Evaluator {
             ])
     }
 }
-
-extension Estimator {
-    /// The name with its hyper-parameters, as the command line takes it: `CIPS(10.0)`.
-    var spelling: String {
-        parameters.isEmpty ? name : "\(name)(\(parameters.sorted { $0.key < $1.key }.map { "\($0.value)" }.joined(separator: ",")))"
-    }
-}

@@ -15,9 +15,6 @@ extension Evaluator {
     /// - Throws: `EvaluationError.cannotMerge` where they differ.
     package mutating func merge(_ other: Self) async throws {
         try setUp.expectEqual(to: other.setUp)
-        if let ours = constantPropensity, let theirs = other.constantPropensity, abs(ours - theirs) > 1e-9 * ours {
-            throw EvaluationError.cannotMerge("Replay without a bound needs the same propensity in all rows, found \(ours) and \(theirs)")
-        }
         guard sequences == nil, other.sequences == nil else {
             throw EvaluationError.cannotMerge("an anytime interval needs the rows in one pass, in the order of the log")
         }
@@ -25,7 +22,6 @@ extension Evaluator {
         var other = other
         await other.flush()
         absorb(other)
-        options.excluded.merge(other.options.excluded, uniquingKeysWith: +)
         mergedRanges = Self.joined(mergedRanges + other.rowRanges)
     }
 
@@ -35,16 +31,16 @@ extension Evaluator {
         sequences = nil
         bounds.merge(other.bounds)
         rowCount += other.rowCount
-        constantPropensity = constantPropensity ?? other.constantPropensity
         for index in sums.indices { sums[index].merge(other.sums[index]) }
         rowsWithUnit.merge(other.rowsWithUnit)
         rowsWithoutUnit.merge(other.rowsWithoutUnit)
         units.merge(other.units)
         for index in weights.indices { weights[index].merge(other.weights[index]) }
-        for index in distributions.indices { distributions[index].merge(other.distributions[index]) }
-        if let theirs = other.folds { folds?.merge(theirs) }
         log.merge(other.log)
         course.merge(other.course)
+        for index in distributions.indices { distributions[index].merge(other.distributions[index]) }
+        if let theirs = other.folds { folds?.merge(theirs) }
+        if let theirs = other.propensityRange { include(theirs) }
         if let theirs = other.bootstrap { bootstrap?.merge(theirs) }
         if let theirs = other.segments { segments?.merge(theirs) }
     }
@@ -59,9 +55,10 @@ extension Evaluator {
         copy.rowsWithoutUnit = CoMoments(width: sums.count)
         copy.units = units.emptied
         copy.weights = [WeightStatistics](repeating: WeightStatistics(armCount: armCount), count: policies.count)
+        copy.log = LogStatistics(armCount: armCount)
         copy.distributions = distributions.map { _ in WeightDistribution() }
         if let folds { copy.folds = FoldSums(policyCount: folds.policyCount, termCount: folds.termCount) }
-        copy.log = LogStatistics(armCount: armCount)
+        copy.propensityRange = nil
         copy.course = EstimateCourse(policyCount: policies.count, hasModel: rewardModel != nil)
         if let bootstrap { copy.bootstrap = Bootstrap(replicateCount: bootstrap.replicateCount, width: bootstrap.sums.width) }
         copy.segments = segments?.emptied
