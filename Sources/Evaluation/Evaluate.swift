@@ -14,13 +14,26 @@ package func evaluate(
     source: some InteractionSource, policies: [EvaluatedPolicy], options: EvaluationOptions = EvaluationOptions(),
     rewardModel trainer: (any RewardModelTrainer)? = nil, snapshots: [SnapshotVersion: any Policy] = [:]
 ) async throws -> EvaluationReport {
+    var evaluator = try await evaluateShard(
+        source: source, policies: policies, options: options, rewardModel: trainer, snapshots: snapshots)
+    return try await evaluator.report()
+}
+
+/// Reads a source into an evaluator, to be reported on or written as the state of a shard (`Evaluator.serialised`); arguments and errors as
+/// `evaluate`'s. Each shard fits a reward model of its own.
+/// - Parameter firstRow: the number of the source's first row in the whole log, from 0.
+@concurrent
+package func evaluateShard(
+    source: some InteractionSource, policies: [EvaluatedPolicy], options: EvaluationOptions = EvaluationOptions(),
+    rewardModel trainer: (any RewardModelTrainer)? = nil, snapshots: [SnapshotVersion: any Policy] = [:], firstRow: Int = 0
+) async throws -> Evaluator {
     let armCount = source.arms.count
     for policy in policies {
         if case .given = policy.target {
             throw EvaluationError.badOption(name: "policy", expected: "a policy that can be asked", found: policy.name)
         }
     }
-    var evaluator = try Evaluator(policies: policies, armCount: armCount, options: options, rewardModel: trainer?.name)
+    var evaluator = try Evaluator(policies: policies, armCount: armCount, options: options, rewardModel: trainer?.name, firstRow: firstRow)
     var maker = RowMaker(
         policies: policies, armCount: armCount, options: options, inputs: evaluator.plan.inputs, trainer: trainer, snapshots: snapshots)
     var firstRowCount: Int?
@@ -43,7 +56,7 @@ package func evaluate(
     if let firstRowCount, firstRowCount != rowCount {
         throw EvaluationError.sourceChangedBetweenPasses(firstRows: firstRowCount, secondRows: rowCount)
     }
-    return try await evaluator.report()
+    return evaluator
 }
 
 /// Evaluates rows that bring their target distributions (and the reward model's estimates): the files of `haggle evaluate --log --target`.

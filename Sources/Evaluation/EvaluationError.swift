@@ -35,6 +35,7 @@ package enum EvaluationError: Error, Hashable, Sendable {
     case unreadableState(String)
     case overlappingShards(String, String, rows: Range<Int>)
     case noShards
+    indirect case shard(String, EvaluationError)
     case unknownGroup(String, known: [String])
     case outcomeNotFinite(group: String)
     case sharesDoNotSum(found: Double)
@@ -104,6 +105,7 @@ extension EvaluationError: CustomStringConvertible {
         case .overlappingShards(let one, let other, let rows):
             "rows \(rows.lowerBound + 1) to \(rows.upperBound) are in both \(one) and \(other): give every shard its part of the log and the "
                 + "number of its first row, and merge each shard once"
+        case .shard(let name, let error): "\(name): \(error)"
         case .noShards: "there is nothing to merge: name at least one shard"
         case .unknownGroup(let group, let known): "unknown group \"\(group)\": expected one of \(known.joined(separator: ", "))"
         case .outcomeNotFinite(let group): "an outcome in group \"\(group)\" is not finite; correct or remove the unit"

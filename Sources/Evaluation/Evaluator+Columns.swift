@@ -3,13 +3,13 @@ extension Evaluator {
     static let blockRowCount = 65_536
 
     /// Adds many rows at once, without a small array for each: the fast path for files. Blocks of 65 536 rows are read on all threads, each
-    /// into an evaluator of its own, and merged in their order.
+    /// into an evaluator of its own, and merged in their order; one after the other where an interval needs the rows
+    /// in order.
     /// - Throws: `EvaluationError` naming the row, the first bad one; and `CancellationError`.
     package mutating func add(_ columns: EvaluationColumns) async throws {
         guard columns.targets.count == policies.count else {
             throw EvaluationError.targetsCount(row: rowNumber, expected: policies.count, found: columns.targets.count)
         }
-        // Sequences need every row after the one before it.
         guard columns.rowCount >= Self.blockRowCount / 2, sequences == nil else {
             for index in 0..<columns.rowCount {
                 try addRow(index, of: columns)

@@ -22,6 +22,7 @@ extension Evaluator {
         var other = other
         await other.flush()
         absorb(other)
+        options.excluded.merge(other.options.excluded, uniquingKeysWith: +)
         mergedRanges = Self.joined(mergedRanges + other.rowRanges)
     }
 

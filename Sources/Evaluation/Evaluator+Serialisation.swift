@@ -1,9 +1,12 @@
 import HaggleMath
 
 extension Evaluator {
-    /// The evaluator as bytes: what it is for, and all its sums, but not confidence sequences, which depend on the order of rows and would have
-    /// to go on with the very next one: what is read back reports no anytime interval. Rows that wait for a full batch are added to the sums first.
-    package func serialised() -> [UInt8] {
+    /// The evaluator as bytes: what it is for, and all its sums. Rows that wait for a full batch are added to the sums first.
+    /// - Throws: `EvaluationError.cannotMerge` where an interval was asked for that needs all rows in one pass.
+    package func serialised() throws -> [UInt8] {
+        guard sequences == nil else {
+            throw EvaluationError.cannotMerge("an anytime interval needs the rows in one pass, in the order of the log")
+        }
         var writer = StateWriter()
         writer.writeSetUp(of: self)
         writer.writeState(of: self)
@@ -46,7 +49,7 @@ extension StateWriter {
         write(options.unitName)
         write(options.isForced)
         write(options.folds)
-        write(options.fitting == .pastOnly)
+        write(options.fitting.rawValue)
         write(options.fittingRows)
         write(options.threadCount)
         write(options.excluded.sorted { $0.key < $1.key }) { writer, entry in
@@ -153,7 +156,8 @@ extension StateReader {
         options.unitName = try text()
         options.isForced = try bool()
         options.folds = try count()
-        options.fitting = try bool() ? .pastOnly : .crossFitted
+        guard let fitting = EvaluationOptions.Fitting(rawValue: try text()) else { throw Self.nonsense("way of fitting") }
+        options.fitting = fitting
         options.fittingRows = try count()
         options.threadCount = try count()
         for _ in 0..<(try count()) {

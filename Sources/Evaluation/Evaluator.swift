@@ -116,6 +116,8 @@ package struct Evaluator: Sendable {
         if options.segmentBy != nil {
             var part = options
             part.segmentBy = nil
+            // Segments of parts are merged, which intervals that need the order of rows do not survive.
+            part.intervals.removeAll { $0 == .anytime }
             part.clusterLimit = min(4096, options.clusterLimit)
             segments = SegmentTable(
                 empty: try Evaluator(policies: policies, armCount: armCount, options: part, rewardModel: rewardModel))

@@ -58,7 +58,10 @@ struct RewardCalibration: Sendable {
     /// Counts the estimates of a row that no reward can equal.
     mutating func check(_ estimates: Span<Double>, range: ClosedRange<Double>) {
         estimateCount += estimates.count
-        for index in 0..<estimates.count where !range.contains(estimates[index]) { outsideCount += 1 }
+        // Room for rounding of declared decimals.
+        let room = 1e-9 * (range.upperBound - range.lowerBound)
+        for index in 0..<estimates.count
+        where estimates[index] < range.lowerBound - room || estimates[index] > range.upperBound + room { outsideCount += 1 }
     }
 
     mutating func merge(_ other: Self) {

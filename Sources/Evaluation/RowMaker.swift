@@ -76,7 +76,7 @@ struct RowMaker: Sendable {
         var row = EvaluationRow(
             arm: interaction.arm, propensity: interaction.propensity, reward: interaction.reward, unit: interaction.unit, targets: targets,
             propensities: interaction.propensities, eligible: interaction.eligible, snapshot: interaction.snapshot,
-            time: interaction.time)
+            time: interaction.time, segment: options.segmentBy.flatMap { interaction.context[$0]?.segmentName })
         row.pastEstimates = try past?.score(interaction)
         if trainer != nil {
             row.estimates =

@@ -1,3 +1,5 @@
+package import HaggleCore
+
 /// An evaluator for each value of what the log is split by.
 ///
 /// At most 30 values are told apart, the first ones in alphabetical order; rows of all others share `(other)`. That depends on the set of
@@ -116,5 +118,16 @@ struct SegmentTable: Sendable {
         part.flushSerially()
         if parts[.other] == nil { parts[.other] = empty[0] }
         parts[.other]?.absorb(part)
+    }
+}
+
+extension ContextValue {
+    /// The value as the name of a segment: whole numbers without a fraction.
+    package var segmentName: String {
+        switch self {
+        case .text(let text): text
+        case .boolean(let flag): flag ? "true" : "false"
+        case .number(let number): Int64(exactly: number).map { "\($0)" } ?? "\(number)"
+        }
     }
 }
