@@ -45,7 +45,7 @@ extension Analysis {
     /// Bounds of one row's score; nil where the estimator is no mean of bounded scores, or nothing was declared.
     private func scoreRange(_ estimator: any Estimator, _ policy: Int) -> ClosedRange<Double>? {
         guard let mean = estimator as? any MeanEstimator, let rewards = evaluator.options.rewardRange else { return nil }
-        if estimator.needsRewardModel && evaluator.bounds.estimatesLeaveRange { return nil }
+        if estimator.needsRewardModel && evaluator.log.calibration.outsideCount > 0 { return nil }
         let largest = evaluator.policies[policy].isLogged ? 1 : evaluator.options.weightBound ?? .infinity
         return mean.scoreRange(rewards: rewards, largestWeight: largest)
     }
@@ -60,7 +60,7 @@ extension Analysis {
         let isPlainMean = evaluator.policies[policy].isLogged && estimator.terms == [.reward(.plain)]
         guard isSelfNormalised || isPlainMean else { return nil }
         let weights = evaluator.weights[policy]
-        let largest = weights.maximum
+        let largest = weights.heaviest.weight
         // w <= max, so sum w^2 <= max sum w, with equality only where every weight is 0 or the largest.
         guard largest > 0, weights.sumOfSquares.value >= (1 - 1e-9) * largest * weights.sum.value else { return nil }
         let trials = Int((weights.sum.value / largest).rounded())

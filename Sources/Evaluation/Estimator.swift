@@ -21,6 +21,9 @@ package protocol Estimator: Sendable {
     /// Hyper-parameters by name; empty where there are none.
     var parameters: [String: Double] { get }
 
+    /// The name with its hyper-parameters, as the command line takes it and `EstimatorPanel.parse` reads it: `CIPS(10.0)`, `DR(slope)`.
+    var spelling: String { get }
+
     /// The terms whose sums the value is made of.
     var terms: [Term] { get }
 
@@ -78,6 +81,9 @@ extension Estimator {
     package var needsRewardModel: Bool { terms.contains { $0.input == .estimates } }
 
     package var parameters: [String: Double] { [:] }
+    package var spelling: String {
+        parameters.isEmpty ? name : "\(name)(\(parameters.sorted { $0.key < $1.key }.map { "\($0.value)" }.joined(separator: ",")))"
+    }
     package var isConsistent: Bool { true }
     package var remarks: [String] { [] }
     package var isPointOnly: Bool { false }

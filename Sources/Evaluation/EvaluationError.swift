@@ -3,7 +3,7 @@ package enum EvaluationError: Error, Hashable, Sendable {
     case emptyLog
     case noPolicies
     case duplicatePolicy(String)
-    case unknownEstimator(String, known: [String])
+    case unknownEstimator(String, known: [String], suggestion: String?)
     case badEstimatorParameter(String, expected: String)
     case estimatorNeedsRewardModel(String)
     case estimatorNeedsOption(String, expected: String)
@@ -11,8 +11,8 @@ package enum EvaluationError: Error, Hashable, Sendable {
     case rowInputWrong(row: Int, input: RowInput, expected: String)
     case rewardOutsideRange(row: Int, found: Double, lower: Double, upper: Double)
     case intervalNeedsOption(Interval.Method, expected: String)
-    case weightAboveBound(row: Int, policy: String, weight: Double, bound: Double)
-    case propensitiesVary(row: Int, found: Double, earlier: Double)
+    case weightAboveBound(row: Int, policy: String, found: Double, declared: Double)
+    case propensitiesVary(row: Int?, found: Double, earlier: Double)
     case badOption(name: String, expected: String, found: String)
     case unknownArm(row: Int, arm: Int, armCount: Int)
     case propensityMissing(row: Int)
@@ -48,8 +48,9 @@ extension EvaluationError: CustomStringConvertible {
             "the log has no rows that count: expected at least one impression drawn by the policy; check the filters and the attribution window"
         case .noPolicies: "there is no policy to evaluate: name at least one"
         case .duplicatePolicy(let name): "policy \"\(name)\" is named twice: give each policy its own name"
-        case .unknownEstimator(let text, let known):
+        case .unknownEstimator(let text, let known, let suggestion):
             "unknown estimator \"\(text)\": expected one of \(known.joined(separator: ", "))"
+                + (suggestion.map { "; did you mean \($0)?" } ?? "")
         case .badEstimatorParameter(let text, let expected): "estimator \"\(text)\": \(expected)"
         case .estimatorNeedsRewardModel(let name):
             "estimator \(name) needs a reward model: give one (or a file of its estimates), or leave \(name) out"
@@ -62,11 +63,12 @@ extension EvaluationError: CustomStringConvertible {
             "row \(row): expected a reward in the declared range \(lower)...\(upper), found \(found): declare a range that no reward can leave, or "
                 + "correct the row"
         case .intervalNeedsOption(let method, let expected): "interval \(method.rawValue): \(expected)"
-        case .weightAboveBound(let row, let policy, let weight, let bound):
-            "row \(row): policy \"\(policy)\" has weight \(weight), above the declared bound \(bound): declare a bound that no weight can exceed "
+        case .weightAboveBound(let row, let policy, let found, let declared):
+            "row \(row): policy \"\(policy)\" has weight \(found), above the declared bound \(declared): declare a bound that no weight can exceed "
                 + "(1 / the smallest propensity of an arm that the policy may give), or correct the propensities"
         case .propensitiesVary(let row, let found, let earlier):
-            "row \(row): Replay without a bound keeps rows by the policy's probability, which is right only where all propensities are the "
+            (row.map { "row \($0): " } ?? "")
+                + "Replay without a bound keeps rows by the policy's probability, which is right only where all propensities are the "
                 + "same; found \(found) after \(earlier). Declare a weight bound, such as Replay(20) where no propensity is below 0.05"
         case .badOption(let name, let expected, let found): "\(name): expected \(expected), found \(found)"
         case .unknownArm(let row, let arm, let armCount): "row \(row): expected an arm in 0..<\(armCount), found \(arm)"

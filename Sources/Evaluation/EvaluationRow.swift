@@ -19,10 +19,6 @@ package struct EvaluationRow: Sendable {
     /// Positions of the eligible arms; nil means all.
     package var eligible: [Int]?
     package var snapshot: SnapshotVersion?
-    /// When the arm was chosen; nil where the log does not say.
-    package var time: Timestamp?
-    /// The value of what the evaluation is split by (`EvaluationOptions.segmentBy`); nil where the row has none.
-    package var segment: String?
     /// For MRDR: a second set of estimates for each policy, one per arm, fitted for that policy (the entry of a `.logged` policy may be
     /// empty); nil where none were fitted.
     package var robustEstimates: [[Double]]?
@@ -33,6 +29,10 @@ package struct EvaluationRow: Sendable {
     /// For StableVar and MinVar: each policy's V, the mean of sum over a of pi(a)^2 / p(a) under the row's snapshot over the contexts logged
     /// before that snapshot was published; above 0, infinity where the snapshot cannot show what the policy wants.
     package var snapshotVariances: [Double]?
+    /// When the arm was chosen; nil where the log does not say.
+    package var time: Timestamp?
+    /// The value of what the evaluation is split by (`EvaluationOptions.segmentBy`); nil where the row has none.
+    package var segment: String?
 
     package init(
         arm: Int, propensity: Double?, reward: Double, unit: UnitID? = nil, targets: [[Double]], estimates: [Double]? = nil,
@@ -49,11 +49,11 @@ package struct EvaluationRow: Sendable {
         self.propensities = propensities
         self.eligible = eligible
         self.snapshot = snapshot
-        self.time = time
-        self.segment = segment
         self.robustEstimates = robustEstimates
         self.balancedPropensity = balancedPropensity
         self.pastEstimates = pastEstimates
         self.snapshotVariances = snapshotVariances
+        self.time = time
+        self.segment = segment
     }
 }

@@ -53,12 +53,3 @@ extension Evaluator {
             ])
     }
 }
-
-extension Estimator {
-    /// The name with its hyper-parameter, as the command line takes it: `CIPS(10.0)`, `DR(slope)`.
-    var spelling: String {
-        if let tuned = self as? TunedEstimator { return "\(tuned.name)(\(tuned.rule.rawValue))" }
-        let numbers = parameters.sorted { $0.key < $1.key }.map { "\($0.value)" }
-        return numbers.isEmpty ? name : "\(name)(\(numbers.joined(separator: ",")))"
-    }
-}

@@ -11,10 +11,12 @@ extension Evaluator {
             throw EvaluationError.targetsCount(row: rowNumber, expected: policies.count, found: columns.targets.count)
         }
         guard columns.rowCount >= Self.blockRowCount / 2, sequences == nil else {
-            var next = 0
-            while next < columns.rowCount {
-                next = try addRows(columns, next..<columns.rowCount)
-                try await flushIfFull()
+            for index in 0..<columns.rowCount {
+                try addRow(index, of: columns)
+                if pending.isFull {
+                    await flush()
+                    try Task.checkCancellation()
+                }
             }
             return
         }
@@ -39,11 +41,7 @@ extension Evaluator {
                 return blocks.sorted { $0.index < $1.index }
             }
             // In their order, so that the first bad row of the log is the one that is named.
-            for block in blocks {
-                let part = try block.result.get()
-                try checkConstantPropensity(part)
-                absorb(part)
-            }
+            for block in blocks { absorb(try block.result.get()) }
             nextRow += round.count * Self.blockRowCount
             if round.upperBound == blockCount { nextRow -= blockCount * Self.blockRowCount - columns.rowCount }
             next = round.upperBound
@@ -53,12 +51,14 @@ extension Evaluator {
     /// An evaluator of some rows alone.
     private func block(of columns: EvaluationColumns, rows: Range<Int>, firstRow: Int) throws -> Evaluator {
         var part = emptied(from: firstRow)
-        var next = rows.lowerBound
-        while next < rows.upperBound {
-            next = try part.addRows(columns, next..<rows.upperBound)
-            part.flushSerially()
-            try Task.checkCancellation()
+        for index in rows {
+            try part.addRow(index, of: columns)
+            if part.pending.isFull {
+                part.flushSerially()
+                try Task.checkCancellation()
+            }
         }
+        part.flushSerially()
         return part
     }
 }

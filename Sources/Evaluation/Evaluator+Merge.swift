@@ -15,10 +15,6 @@ extension Evaluator {
     /// - Throws: `EvaluationError.cannotMerge` where they differ.
     package mutating func merge(_ other: Self) async throws {
         try setUp.expectEqual(to: other.setUp)
-        try checkConstantPropensity(other)
-        guard sequences == nil, other.sequences == nil else {
-            throw EvaluationError.cannotMerge("an anytime interval needs the rows in one pass, in the order of the log")
-        }
         guard sequences == nil, other.sequences == nil else {
             throw EvaluationError.cannotMerge("an anytime interval needs the rows in one pass, in the order of the log")
         }
@@ -30,30 +26,22 @@ extension Evaluator {
         mergedRanges = Self.joined(mergedRanges + other.rowRanges)
     }
 
-    /// - Throws: `EvaluationError.cannotMerge` where an estimator rests on one propensity for all rows and the parts have two.
-    func checkConstantPropensity(_ other: Self) throws {
-        if let ours = constantPropensity, let theirs = other.constantPropensity, abs(ours - theirs) > 1e-9 * ours {
-            throw EvaluationError.cannotMerge("Replay without a bound needs the same propensity in all rows, found \(ours) and \(theirs)")
-        }
-    }
-
     /// Adds an evaluator of the same set-up without rows that wait.
     mutating func absorb(_ other: Self) {
         // Whose rows came first is not known any more, so sequences end here.
         sequences = nil
         bounds.merge(other.bounds)
         rowCount += other.rowCount
-        constantPropensity = constantPropensity ?? other.constantPropensity
-        bounds.merge(other.bounds)
         for index in sums.indices { sums[index].merge(other.sums[index]) }
         rowsWithUnit.merge(other.rowsWithUnit)
         rowsWithoutUnit.merge(other.rowsWithoutUnit)
         units.merge(other.units)
         for index in weights.indices { weights[index].merge(other.weights[index]) }
-        for index in distributions.indices { distributions[index].merge(other.distributions[index]) }
-        if let theirs = other.folds { folds?.merge(theirs) }
         log.merge(other.log)
         course.merge(other.course)
+        for index in distributions.indices { distributions[index].merge(other.distributions[index]) }
+        if let theirs = other.folds { folds?.merge(theirs) }
+        if let theirs = other.propensityRange { include(theirs) }
         if let theirs = other.bootstrap { bootstrap?.merge(theirs) }
         if let theirs = other.segments { segments?.merge(theirs) }
     }
@@ -63,16 +51,15 @@ extension Evaluator {
     func emptied(from row: Int) -> Self {
         var copy = self
         copy.rowCount = 0
-        copy.constantPropensity = nil
-        copy.bounds = DeclaredBounds(rewardRange: options.rewardRange)
         copy.sums = [CompensatedSum](repeating: CompensatedSum(), count: sums.count)
         copy.rowsWithUnit = CoMoments(width: sums.count)
         copy.rowsWithoutUnit = CoMoments(width: sums.count)
         copy.units = units.emptied
         copy.weights = [WeightStatistics](repeating: WeightStatistics(armCount: armCount), count: policies.count)
+        copy.log = LogStatistics(armCount: armCount)
         copy.distributions = distributions.map { _ in WeightDistribution() }
         if let folds { copy.folds = FoldSums(policyCount: folds.policyCount, termCount: folds.termCount) }
-        copy.log = LogStatistics(armCount: armCount)
+        copy.propensityRange = nil
         copy.course = EstimateCourse(policyCount: policies.count, hasModel: rewardModel != nil)
         if let bootstrap { copy.bootstrap = Bootstrap(replicateCount: bootstrap.replicateCount, width: bootstrap.sums.width) }
         copy.segments = segments?.emptied

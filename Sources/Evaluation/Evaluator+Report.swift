@@ -5,6 +5,9 @@ extension Evaluator {
     /// - Throws: `EvaluationError.emptyLog` without rows.
     package mutating func report() async throws -> EvaluationReport {
         guard rowCount > 0 else { throw EvaluationError.emptyLog }
+        if let range = propensityRange, range.upperBound - range.lowerBound > 1e-9 * range.lowerBound {
+            throw EvaluationError.propensitiesVary(row: nil, found: range.upperBound, earlier: range.lowerBound)
+        }
         await flush()
         let isClustered = options.clustering == .unit && unitsRecur
         var rows = rowsWithoutUnit
@@ -100,12 +103,17 @@ struct Analysis {
                     estimator: estimator.name, parameters: estimator.parameters, value: nil, standardError: nil, intervals: [],
                     isWithheld: true)
             }
+            var estimate = Estimate(
+                estimator: estimator.name, parameters: estimator.parameters, value: scores[index].value.ifFinite, standardError: nil,
+                intervals: [], remarks: estimator.remarks)
+            guard !estimator.isPointOnly else { return estimate }
             let made = intervalMaker.intervals(
                 of: subject(
                     scores[index], policy: policy, estimator: index, effectiveConversions: diagnostics.rewardedEffectiveSampleSize))
-            return Estimate(
-                estimator: estimator.name, parameters: estimator.parameters, value: scores[index].value.ifFinite,
-                standardError: scores[index].standardError, intervals: made.intervals, remarks: estimator.remarks + made.refusals)
+            estimate.standardError = scores[index].standardError
+            estimate.intervals = made.intervals
+            estimate.remarks += made.refusals
+            return estimate
         }
         return PolicyEvaluation(
             policy: evaluator.policies[policy].name, verdict: verdict, reasons: reasons, diagnostics: diagnostics, estimates: estimates,

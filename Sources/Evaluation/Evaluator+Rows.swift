@@ -8,9 +8,9 @@ private struct RowHead {
     var arm: Int
     var propensity: Double
     var reward: Double
+    var time: Timestamp?
     var balancedPropensity: Double?
     var eligible: [Int]?
-    var time: Timestamp?
     /// From the unit or the row's position.
     var uniform = 0.0
     var fold = 0
@@ -21,40 +21,38 @@ extension Evaluator {
     /// - Throws: `EvaluationError` naming the row.
     package mutating func add(_ row: EvaluationRow) async throws {
         try addRow(row)
-        try await flushIfFull()
+        guard pending.isFull else { return }
+        await flush()
+        try Task.checkCancellation()
     }
 
-    /// Adds rows until the batch is full or none are left; returns the next one. The caller flushes.
-    mutating func addRows(_ columns: EvaluationColumns, _ rows: Range<Int>) throws -> Int {
+    /// Adds one row of columns, and leaves it to the caller to flush.
+    mutating func addRow(_ index: Int, of columns: EvaluationColumns) throws {
         let none: [Double] = []
         let estimates = columns.estimates ?? none
         let pastEstimates = columns.pastEstimates ?? none
-        for index in rows {
-            let range = index * armCount..<(index + 1) * armCount
-            var head = RowHead(
-                number: rowNumber, arm: columns.arms[index], propensity: columns.propensities[index], reward: columns.rewards[index],
-                balancedPropensity: columns.balancedPropensities?[index], time: columns.times?[index])
-            let rowEstimates = estimates.isEmpty ? none.span : estimates.span.extracting(range)
-            try begin(&head, unit: columns.units?[index], estimates: rowEstimates)
-            for policy in policies.indices {
-                let target = columns.targets[policy]
-                let robust = columns.robustEstimates?[policy] ?? none
-                try add(
-                    policy, head,
-                    target: policies[policy].isLogged ? none.span : target.span.extracting(range),
-                    estimates: rowEstimates, robustEstimates: robust.isEmpty ? none.span : robust.span.extracting(range),
-                    pastEstimates: pastEstimates.isEmpty ? none.span : pastEstimates.span.extracting(range), propensities: none.span,
-                    snapshotVariance: columns.snapshotVariances?[policy][index])
-            }
-            try segments?.add(index, of: columns, row: nextRow)
-            if sequences != nil { advanceSequences(columns, index) }
-            endRow()
-            if pending.isFull { return index + 1 }
+        let range = index * armCount..<(index + 1) * armCount
+        var head = RowHead(
+            number: rowNumber, arm: columns.arms[index], propensity: columns.propensities[index], reward: columns.rewards[index],
+            time: columns.times?[index], balancedPropensity: columns.balancedPropensities?[index])
+        let rowEstimates = estimates.isEmpty ? none.span : estimates.span.extracting(range)
+        try begin(&head, unit: columns.units?[index], estimates: rowEstimates)
+        for policy in policies.indices {
+            let target = columns.targets[policy]
+            let robust = columns.robustEstimates?[policy] ?? none
+            try add(
+                policy, head,
+                target: policies[policy].isLogged ? none.span : target.span.extracting(range),
+                estimates: rowEstimates, robustEstimates: robust.isEmpty ? none.span : robust.span.extracting(range),
+                pastEstimates: pastEstimates.isEmpty ? none.span : pastEstimates.span.extracting(range), propensities: none.span,
+                snapshotVariance: columns.snapshotVariances?[policy][index])
         }
-        return rows.upperBound
+        if sequences != nil { advanceSequences(columns, index) }
+        try segments?.add(index, of: columns, row: nextRow)
+        endRow()
     }
 
-    /// Adds one row. The caller flushes.
+    /// Adds one row, and leaves it to the caller to flush.
     mutating func addRow(_ row: EvaluationRow) throws {
         let number = rowNumber
         guard row.targets.count == policies.count else {
@@ -66,8 +64,8 @@ extension Evaluator {
         let pastEstimates = row.pastEstimates ?? none
         let propensities = row.propensities ?? none
         var head = RowHead(
-            number: number, arm: row.arm, propensity: propensity, reward: row.reward, balancedPropensity: row.balancedPropensity,
-            eligible: row.eligible, time: row.time)
+            number: number, arm: row.arm, propensity: propensity, reward: row.reward, time: row.time,
+            balancedPropensity: row.balancedPropensity, eligible: row.eligible)
         try begin(&head, unit: row.unit, estimates: estimates.span)
         if row.propensities != nil { try check(propensities, of: row, number: number) }
         if let eligible = row.eligible { try check(eligible, number: number) }
@@ -80,11 +78,13 @@ extension Evaluator {
                 policy, head, target: target.span, estimates: estimates.span, robustEstimates: robust.span,
                 pastEstimates: pastEstimates.span, propensities: propensities.span,
                 snapshotVariance: try row.snapshotVariances.map { try variance($0, of: policy, number: number) })
-            if row.propensities != nil { weights[policy].addMass(target: target[...], propensities: propensities) }
+            if row.propensities != nil { weights[policy].addMass(target: target, propensities: propensities) }
         }
-        if row.propensities != nil { log.add(arm: row.arm, propensities: propensities, snapshot: row.snapshot, time: row.time) }
-        try segments?.add(row, row: nextRow)
+        if row.propensities != nil {
+            log.add(arm: row.arm, propensities: propensities, snapshot: row.snapshot, time: row.time)
+        }
         if sequences != nil { advanceSequences(row, propensity: propensity) }
+        try segments?.add(row, row: nextRow)
         endRow()
     }
 
@@ -105,16 +105,15 @@ extension Evaluator {
                 throw EvaluationError.estimateNotFinite(row: number, arm: index)
             }
         }
-        try bounds.see(reward: head.reward, estimates: estimates, number: number)
+        try bounds.see(reward: head.reward, number: number)
         if let balanced = head.balancedPropensity, !(balanced > 0 && balanced <= 1) {
             throw EvaluationError.rowInputWrong(row: number, input: .balancedPropensity, expected: "p with 0 < p <= 1, found \(balanced)")
         }
         if plan.needsConstantPropensity {
-            let earlier = constantPropensity ?? head.propensity
-            guard abs(head.propensity - earlier) <= 1e-9 * earlier else {
+            if let earlier = propensityRange?.lowerBound, abs(head.propensity - earlier) > 1e-9 * earlier {
                 throw EvaluationError.propensitiesVary(row: number, found: head.propensity, earlier: earlier)
             }
-            constantPropensity = earlier
+            include(head.propensity...head.propensity)
         }
         let unitHash = options.clustering == .unit ? unit?.hash64 : nil
         let key =
@@ -127,12 +126,15 @@ extension Evaluator {
         }
         pending.begin(key: key, unit: unitHash)
         sums[0] += 1
-        log.add(arm: head.arm, propensity: head.propensity, unit: unitHash, time: head.time)
-        course.begin(time: head.time, row: nextRow, key: key)
-        if !estimates.isEmpty {
-            log.calibration.add(estimate: estimates[head.arm], reward: head.reward, key: key)
-            if let range = options.rewardRange { log.calibration.check(estimates, range: range) }
-        }
+        noteRow(
+            arm: head.arm, propensity: head.propensity, reward: head.reward, unit: unitHash, key: key,
+            estimates: rewardModel == nil ? Span() : estimates, time: head.time)
+    }
+
+    /// Widens the range of propensities.
+    mutating func include(_ range: ClosedRange<Double>) {
+        let ours = propensityRange ?? range
+        propensityRange = min(ours.lowerBound, range.lowerBound)...max(ours.upperBound, range.upperBound)
     }
 
     /// A number in 0..<1 with 53 bits, independent of the key's weights in bootstrap replicates and of its fold.
@@ -177,9 +179,9 @@ extension Evaluator {
         guard facts.weight <= Self.largestWeight else {
             throw EvaluationError.weightOverflow(row: head.number, policy: policies[policy].name)
         }
-        if let bound = options.weightBound, facts.weight > bound * (1 + 1e-6) {
+        if let bound = plan.acceptanceBound, facts.weight > bound * (1 + 1e-9) {
             throw EvaluationError.weightAboveBound(
-                row: head.number, policy: policies[policy].name, weight: facts.weight, bound: bound)
+                row: head.number, policy: policies[policy].name, found: facts.weight, declared: bound)
         }
         facts.uniform = head.uniform
         if plan.needsFurtherFacts {
@@ -263,12 +265,6 @@ extension Evaluator {
         rowCount += 1
         nextRow += 1
         if let unit = pending.lastUnit { units.add(unit: unit, row: pending.lastRow) }
-    }
-
-    mutating func flushIfFull() async throws {
-        guard pending.isFull else { return }
-        await flush()
-        try Task.checkCancellation()
     }
 }
 

@@ -85,16 +85,15 @@ extension StateWriter {
         write(evaluator.rowsWithoutUnit)
         write(evaluator.units)
         write(evaluator.weights) { $0.write($1) }
-        write(evaluator.constantPropensity) { $0.write($1) }
         write(evaluator.bounds.rewardsAreBinary)
-        write(evaluator.bounds.estimatesLeaveRange)
-        write(evaluator.distributions) { $0.write($1) }
-        if let folds = evaluator.folds {
-            write(folds.counts) { $0.write($1) }
-            write(folds.sums) { $0.write($1) }
-        }
         write(evaluator.log)
         write(evaluator.course)
+        for distribution in evaluator.distributions { write(distribution) }
+        if let folds = evaluator.folds { write(folds) }
+        write(evaluator.propensityRange) { writer, range in
+            writer.write(range.lowerBound)
+            writer.write(range.upperBound)
+        }
         if let bootstrap = evaluator.bootstrap {
             write(bootstrap.sums.counts) { $0.write($1) }
             write(bootstrap.sums.sums) { $0.write($1) }
@@ -201,16 +200,17 @@ extension StateReader {
         evaluator.units = try unitSums(width: width, bucketBits: evaluator.units.bucketBits)
         let armCount = evaluator.armCount
         evaluator.weights = try list(least: 8) { reader throws(EvaluationError) in try reader.weightStatistics(armCount: armCount) }
-        evaluator.constantPropensity = try optional { reader throws(EvaluationError) in try reader.double() }
-        let areBinary = try bool()
-        evaluator.bounds = DeclaredBounds(
-            rewardRange: evaluator.options.rewardRange, rewardsAreBinary: areBinary, estimatesLeaveRange: try bool())
-        let distributionCount = evaluator.distributions.count
-        evaluator.distributions = try list(least: 16) { reader throws(EvaluationError) in try reader.distribution() }
-        guard evaluator.distributions.count == distributionCount else { throw Self.nonsense("distributions of weights") }
-        if let folds = evaluator.folds { evaluator.folds = try foldSums(like: folds) }
+        evaluator.bounds = DeclaredBounds(rewardRange: evaluator.options.rewardRange, rewardsAreBinary: try bool())
+        evaluator.sequences = nil
         evaluator.log = try logStatistics(armCount: armCount)
         evaluator.course = try course(policyCount: evaluator.policies.count, hasModel: evaluator.rewardModel != nil)
+        for policy in evaluator.distributions.indices { evaluator.distributions[policy] = try weightDistribution() }
+        if let folds = evaluator.folds { evaluator.folds = try foldSums(like: folds) }
+        evaluator.propensityRange = try optional { reader throws(EvaluationError) in
+            let (lower, upper) = (try reader.double(), try reader.double())
+            guard lower <= upper else { throw Self.nonsense("range of propensities") }
+            return lower...upper
+        }
         guard evaluator.sums.count == width, evaluator.weights.count == evaluator.policies.count,
             evaluator.rowCount == evaluator.rowsWithUnit.rowCount + evaluator.rowsWithoutUnit.rowCount
         else { throw Self.nonsense("sums") }

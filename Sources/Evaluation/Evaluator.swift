@@ -13,7 +13,7 @@ package struct Evaluator: Sendable {
     package let policies: [EvaluatedPolicy]
     /// Number of arms.
     package let armCount: Int
-    package internal(set) var options: EvaluationOptions
+    package let options: EvaluationOptions
     /// The name of the reward model whose estimates the rows carry; nil without one.
     package let rewardModel: String?
     /// What is computed for every policy.
@@ -33,17 +33,17 @@ package struct Evaluator: Sendable {
     var rowsWithoutUnit: CoMoments
     var units: UnitSums
     var weights: [WeightStatistics]
-    /// For each policy how weights and rewards are distributed; empty where no estimator asks.
-    var distributions: [WeightDistribution]
-    /// The same sums fold by fold, for cross-validated choices; nil where no estimator asks.
-    var folds: FoldSums?
     var log: LogStatistics
     var course: EstimateCourse
     var bootstrap: Bootstrap?
+    /// For each policy how weights and rewards are distributed; empty where no estimator asks.
+    var distributions: [WeightDistribution]
+    /// The same sums as `sums` fold by fold, for cross-validated choices; nil where no estimator asks.
+    var folds: FoldSums?
+    /// The smallest and the largest propensity, where an estimator rests on their being equal.
+    var propensityRange: ClosedRange<Double>?
     /// The same for each value of what the log is split by; nil where it is not split.
     var segments: SegmentTable?
-    /// The propensity that all rows share, where an estimator rests on that.
-    var constantPropensity: Double?
     /// What was declared about rewards.
     var bounds: DeclaredBounds
     /// Only where an interval that holds at all times was asked for.

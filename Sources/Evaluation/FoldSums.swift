@@ -9,22 +9,14 @@ struct FoldSums: Sendable {
     let policyCount: Int
     let termCount: Int
     /// Rows of each fold.
-    private(set) var counts = [Int](repeating: 0, count: Self.foldCount)
+    var counts = [Int](repeating: 0, count: Self.foldCount)
     /// `[policy][fold][term]`.
-    private(set) var sums: [CompensatedSum]
+    var sums: [CompensatedSum]
 
     init(policyCount: Int, termCount: Int) {
         self.policyCount = policyCount
         self.termCount = termCount
         sums = [CompensatedSum](repeating: CompensatedSum(), count: policyCount * Self.foldCount * termCount)
-    }
-
-    /// Restores sums; nil where their numbers do not fit.
-    init?(policyCount: Int, termCount: Int, counts: [Int], sums: [CompensatedSum]) {
-        self.init(policyCount: policyCount, termCount: termCount)
-        guard counts.count == self.counts.count, sums.count == self.sums.count else { return nil }
-        self.counts = counts
-        self.sums = sums
     }
 
     /// The fold of an observation, independent of its weights in bootstrap replicates.

@@ -60,7 +60,7 @@ struct RewardCalibration: Sendable {
         estimateCount += estimates.count
         // Room for rounding of declared decimals.
         let room = 1e-9 * (range.upperBound - range.lowerBound)
-        for index in 0..<estimates.count 
+        for index in 0..<estimates.count
         where estimates[index] < range.lowerBound - room || estimates[index] > range.upperBound + room { outsideCount += 1 }
     }
 

@@ -67,7 +67,7 @@ struct SegmentTable: Sendable {
     mutating func add(_ index: Int, of columns: EvaluationColumns, row number: Int) throws {
         let key = place(of: columns.segments?[index])
         parts[key]?.nextRow = number
-        _ = try parts[key]?.addRows(columns, index..<index + 1)
+        try parts[key]?.addRow(index, of: columns)
         flushIfFull(key)
     }
 

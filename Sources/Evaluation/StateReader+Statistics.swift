@@ -64,29 +64,6 @@ extension StateReader {
         return weights
     }
 
-    mutating func distribution() throws(EvaluationError) -> WeightDistribution {
-        let droppedBitCount = try unsigned()
-        let cells = try list(least: 48) { reader throws(EvaluationError) -> (UInt64, WeightDistribution.Cell) in
-            let key = try reader.unsigned()
-            let count = try reader.count()
-            let weight = try reader.compensatedSum()
-            return (key, WeightDistribution.Cell(count: count, weight: weight, reward: try reader.compensatedSum()))
-        }
-        guard let distribution = WeightDistribution(droppedBitCount: droppedBitCount, cells: Dictionary(cells) { first, _ in first }) else {
-            throw Self.nonsense("distribution of weights")
-        }
-        return distribution
-    }
-
-    mutating func foldSums(like folds: FoldSums) throws(EvaluationError) -> FoldSums {
-        let counts = try list(least: 8) { reader throws(EvaluationError) in try reader.count() }
-        let sums = try list(least: 16) { reader throws(EvaluationError) in try reader.compensatedSum() }
-        guard let restored = FoldSums(policyCount: folds.policyCount, termCount: folds.termCount, counts: counts, sums: sums) else {
-            throw Self.nonsense("sums by fold")
-        }
-        return restored
-    }
-
     mutating func logStatistics(armCount: Int) throws(EvaluationError) -> LogStatistics {
         var log = LogStatistics(armCount: armCount)
         for arm in 0..<armCount {
@@ -169,6 +146,25 @@ extension StateReader {
     }
 
     /// - Parameter least: bytes that a value takes at least.
+    mutating func weightDistribution() throws(EvaluationError) -> WeightDistribution {
+        WeightDistribution(
+            cells: try table(limit: WeightDistribution.limit, empty: WeightDistribution.Cell(), least: 40) {
+                reader throws(EvaluationError) in
+                let count = try reader.count()
+                guard count > 0 else { throw Self.nonsense("distribution of weights") }
+                let weight = try reader.compensatedSum()
+                return WeightDistribution.Cell(count: count, weight: weight, reward: try reader.compensatedSum())
+            })
+    }
+
+    mutating func foldSums(like empty: FoldSums) throws(EvaluationError) -> FoldSums {
+        var folds = empty
+        folds.counts = try list(least: 8) { reader throws(EvaluationError) in try reader.count() }
+        folds.sums = try list(least: 16) { reader throws(EvaluationError) in try reader.compensatedSum() }
+        guard folds.counts.count == empty.counts.count, folds.sums.count == empty.sums.count else { throw Self.nonsense("folds") }
+        return folds
+    }
+
     private mutating func table<Value>(
         limit: Int, empty: Value, least: Int, _ body: (inout Self) throws(EvaluationError) -> Value
     ) throws(EvaluationError) -> CoarseningTable<Value> {

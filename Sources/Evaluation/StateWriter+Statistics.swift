@@ -44,13 +44,16 @@ extension StateWriter {
     }
 
     mutating func write(_ distribution: WeightDistribution) {
-        write(distribution.droppedBitCount)
-        write(distribution.cells.sorted { $0.key < $1.key }) { writer, cell in
-            writer.write(cell.key)
-            writer.write(cell.value.count)
-            writer.write(cell.value.weight)
-            writer.write(cell.value.reward)
+        write(distribution.cells) { writer, cell in
+            writer.write(cell.count)
+            writer.write(cell.weight)
+            writer.write(cell.reward)
         }
+    }
+
+    mutating func write(_ folds: FoldSums) {
+        write(folds.counts) { $0.write($1) }
+        write(folds.sums) { $0.write($1) }
     }
 
     mutating func write(_ log: LogStatistics) {

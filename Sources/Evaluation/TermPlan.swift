@@ -10,6 +10,8 @@ struct TermPlan: Sendable {
     let needsUniform: Bool
     /// Whether some term accepts rows without a declared bound, which takes a constant propensity.
     let needsConstantPropensity: Bool
+    /// The smallest declared bound of a term that rejects rows by chance; weights above it would be accepted too rarely.
+    let acceptanceBound: Double?
     /// Whether some term reads more of a row than weight, reward, the reward model and chance.
     let needsFurtherFacts: Bool
     private let transforms: [WeightTransform]
@@ -59,6 +61,12 @@ struct TermPlan: Sendable {
             default: false
             }
         }
+        acceptanceBound = terms.compactMap {
+            switch $0 {
+            case .accepted(let bound), .acceptedReward(let bound): bound
+            default: nil
+            }
+        }.min()
         needsConstantPropensity = terms.contains(.accepted(bound: nil)) || terms.contains(.acceptedReward(bound: nil))
         transformed = [Double](repeating: 0, count: transforms.count)
         values = [Double](repeating: 0, count: terms.count)

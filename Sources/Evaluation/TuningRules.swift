@@ -74,7 +74,7 @@ enum TuningRules {
     static func smallestError(_ candidates: [any Estimator], _ statistics: TuningStatistics) -> Int {
         let n = statistics.sums.count
         let observations = Double(statistics.observationCount)
-        let confidence = Double.log(2 / 0.05)
+        let confidence = ElementaryFunctions.log(2 / 0.05)
         let slack = (2 * statistics.meanSquareWeight * confidence / n).squareRoot() + 2 * statistics.largestWeight * confidence / (3 * n)
         let last = candidates.count - 1
         let plain = candidates[last].value(of: statistics.sums)

@@ -74,10 +74,10 @@ struct WeightStatistics: Sendable {
     }
 
     /// Adds the masses of a row that holds every arm's propensity.
-    mutating func addMass(target: ArraySlice<Double>, propensities: [Double]) {
+    mutating func addMass(target: [Double], propensities: [Double]) {
         checkableRowCount += 1
         for (arm, propensity) in propensities.enumerated() where propensity < 0.01 {
-            let probability = target[target.startIndex + arm]
+            let probability = target[arm]
             rareMass += probability
             if propensity == 0 {
                 impossibleMass += probability
