@@ -51,7 +51,8 @@ package struct CressieRead: Estimator {
         // d V / d first and d V / d second, with everything else held.
         let byFirst = (sums[.reward(.plain)] - rest * sums[.weight(.plain)]) / size
         let bySecond = (sums[.reward(.squared)] - rest * sums[.weight(.squared)]) / size
-        let earned = parts.first * (sums[.reward(.plain)] - rest * sums[.weight(.plain)])
+        let earned =
+            parts.first * (sums[.reward(.plain)] - rest * sums[.weight(.plain)])
             + parts.second * (sums[.reward(.squared)] - rest * sums[.weight(.squared)])
         let slope = parts.derivatives
         return EstimatorDerivatives(

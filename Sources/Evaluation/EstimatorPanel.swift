@@ -33,20 +33,20 @@ package enum EstimatorPanel {
     }
 
     /// What a name stands for.
-    private struct Entry {
+    private struct Entry: Sendable {
         /// How a parameter becomes an estimator.
-        struct Reader {
+        struct Reader: Sendable {
             /// In words: `a number above 0`.
             var range: String
             var example: String
             /// Nil for a number out of range.
-            var read: (Double) -> (any Estimator)?
+            var read: @Sendable (Double) -> (any Estimator)?
         }
 
         var name: String
         /// Other spellings, in lower case.
         var aliases: [String] = []
-        var standard: () -> any Estimator
+        var standard: @Sendable () -> any Estimator
         var reader: Reader?
 
         func isCalled(_ text: String) -> Bool { name.lowercased() == text || aliases.contains(text) }
@@ -72,7 +72,9 @@ package enum EstimatorPanel {
             name: "CIPS", standard: { ClippedInversePropensityScore() },
             reader: positive { ClippedInversePropensityScore(limit: $0) }),
         Entry(name: "SNIPS", standard: { SelfNormalisedInversePropensityScore() }),
-        Entry(name: "SG-IPS", standard: { SubgaussianInversePropensityScore() }, reader: share { SubgaussianInversePropensityScore(lambda: $0) }),
+        Entry(
+            name: "SG-IPS", standard: { SubgaussianInversePropensityScore() },
+            reader: share { SubgaussianInversePropensityScore(lambda: $0) }),
         Entry(name: "MLE", standard: { MaximumLikelihood() }),
         Entry(name: "CressieRead", aliases: ["cressie-read"], standard: { CressieRead() }),
         Entry(
@@ -104,11 +106,11 @@ package enum EstimatorPanel {
         Entry(name: "MinVar", aliases: ["aipw-minvar"], standard: { AdaptivelyWeightedDoublyRobust(weighting: .minimumVariance) }),
     ]
 
-    private static func positive(_ make: @escaping (Double) -> any Estimator) -> Entry.Reader {
+    private static func positive(_ make: @escaping @Sendable (Double) -> any Estimator) -> Entry.Reader {
         Entry.Reader(range: "a number above 0", example: "10") { $0 > 0 && $0.isFinite ? make($0) : nil }
     }
 
-    private static func share(_ make: @escaping (Double) -> any Estimator) -> Entry.Reader {
+    private static func share(_ make: @escaping @Sendable (Double) -> any Estimator) -> Entry.Reader {
         Entry.Reader(range: "a number from 0 to below 1", example: "0.1") { $0 >= 0 && $0 < 1 ? make($0) : nil }
     }
 
@@ -116,7 +118,9 @@ package enum EstimatorPanel {
     private static func split(_ text: String) throws -> (name: String, parameter: String?) {
         let plain = text.filter { !$0.isWhitespace }.lowercased()
         guard let open = plain.firstIndex(of: "(") else { return (plain, nil) }
-        guard plain.last == ")" else { throw EvaluationError.badEstimatorParameter(text, expected: "expected a closing bracket at the end") }
+        guard plain.last == ")" else {
+            throw EvaluationError.badEstimatorParameter(text, expected: "expected a closing bracket at the end")
+        }
         return (String(plain[..<open]), String(plain[plain.index(after: open)...].dropLast()))
     }
 

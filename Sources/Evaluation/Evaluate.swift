@@ -2,13 +2,17 @@ package import HaggleCore
 
 /// Evaluates policies on a log of interactions.
 ///
-/// With a reward model the source is read twice: first into memory to cross-fit the model, then as a stream. Without one it is read once.
-/// A target policy is asked for the row's eligible arms only, so it puts 0 on all others.
+/// A cross-fitted reward model takes a first pass over the source, into a bounded sample to fit on; a past-only one is fitted along the way.
+/// Memory does not grow with the log. A target policy is asked for the row's eligible arms only, so it puts 0 on all others.
+/// - Parameters:
+///   - trainer: fits the reward model; nil: no estimator needs one.
+///   - snapshots: the policies of the serving snapshots that made the log, for adaptive weights and balanced propensities; those that are
+///     missing are replaced by the rows' own propensities.
 /// - Throws: `EvaluationError` for bad rows or options, what the source or the trainer throws, and `CancellationError`.
 @concurrent
 package func evaluate(
     source: some InteractionSource, policies: [EvaluatedPolicy], options: EvaluationOptions = EvaluationOptions(),
-    rewardModel trainer: (any RewardModelTrainer)? = nil
+    rewardModel trainer: (any RewardModelTrainer)? = nil, snapshots: [SnapshotVersion: any Policy] = [:]
 ) async throws -> EvaluationReport {
     let armCount = source.arms.count
     for policy in policies {
@@ -17,22 +21,27 @@ package func evaluate(
         }
     }
     var evaluator = try Evaluator(policies: policies, armCount: armCount, options: options, rewardModel: trainer?.name)
-    var model: CrossFittedModel?
-    var fittedRowCount: Int?
-    if let trainer {
-        var interactions: [Interaction] = []
-        for try await interaction in source.interactions() { interactions.append(interaction) }
-        guard !interactions.isEmpty else { throw EvaluationError.emptyLog }
-        model = try CrossFitting(foldCount: options.folds, seed: options.seed).fit(trainer, on: interactions, armCount: armCount)
-        fittedRowCount = interactions.count
+    var maker = RowMaker(
+        policies: policies, armCount: armCount, options: options, inputs: evaluator.plan.inputs, trainer: trainer, snapshots: snapshots)
+    var firstRowCount: Int?
+    if maker.needsFirstPass {
+        var rowCount = 0
+        for try await interaction in source.interactions() {
+            maker.prepare(interaction, row: rowCount)
+            rowCount += 1
+            if rowCount.isMultiple(of: 4096) { try Task.checkCancellation() }
+        }
+        guard rowCount > 0 else { throw EvaluationError.emptyLog }
+        try maker.fit()
+        firstRowCount = rowCount
     }
-    var rowIndex = 0
+    var rowCount = 0
     for try await interaction in source.interactions() {
-        try await evaluator.add(row(of: interaction, index: rowIndex, policies: policies, armCount: armCount, model: model))
-        rowIndex += 1
+        try await evaluator.add(maker.row(of: interaction, index: rowCount))
+        rowCount += 1
     }
-    if let fittedRowCount, fittedRowCount != rowIndex {
-        throw EvaluationError.sourceChangedBetweenPasses(firstRows: fittedRowCount, secondRows: rowIndex)
+    if let firstRowCount, firstRowCount != rowCount {
+        throw EvaluationError.sourceChangedBetweenPasses(firstRows: firstRowCount, secondRows: rowCount)
     }
     return try await evaluator.report()
 }
@@ -47,19 +56,4 @@ package func evaluate<Rows: AsyncSequence & Sendable>(
     var evaluator = try Evaluator(policies: policies, armCount: armCount, options: options, rewardModel: rewardModel)
     for try await row in rows { try await evaluator.add(row) }
     return try await evaluator.report()
-}
-
-/// An interaction with every policy's distribution and the reward model's estimates.
-private func row(
-    of interaction: Interaction, index: Int, policies: [EvaluatedPolicy], armCount: Int, model: CrossFittedModel?
-) -> EvaluationRow {
-    let eligible = interaction.eligible ?? Array(0..<armCount)
-    let targets = policies.map { policy -> [Double] in
-        guard case .computed(let computed) = policy.target else { return [] }
-        return computed.distribution(over: eligible, in: interaction.context).probabilities
-    }
-    return EvaluationRow(
-        arm: interaction.arm, propensity: interaction.propensity, reward: interaction.reward, unit: interaction.unit, targets: targets,
-        estimates: model?.estimates(context: interaction.context, unit: interaction.unit, row: index),
-        propensities: interaction.propensities, eligible: interaction.eligible, snapshot: interaction.snapshot, time: interaction.time)
 }

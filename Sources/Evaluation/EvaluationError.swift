@@ -9,6 +9,8 @@ package enum EvaluationError: Error, Hashable, Sendable {
     case estimatorNeedsOption(String, expected: String)
     case rowLacks(row: Int, input: RowInput, estimators: [String])
     case rowInputWrong(row: Int, input: RowInput, expected: String)
+    case rewardOutsideRange(row: Int, found: Double, lower: Double, upper: Double)
+    case intervalNeedsOption(Interval.Method, expected: String)
     case weightAboveBound(row: Int, policy: String, found: Double, declared: Double)
     case propensitiesVary(row: Int?, found: Double, earlier: Double)
     case badOption(name: String, expected: String, found: String)
@@ -56,11 +58,16 @@ extension EvaluationError: CustomStringConvertible {
             "row \(row): \(estimators.joined(separator: ", ")) need \(input.phrase), and the row has none: "
                 + "leave \(estimators.count == 1 ? "it" : "them") out, or evaluate a log that holds it"
         case .rowInputWrong(let row, let input, let expected): "row \(row): \(input.phrase): expected \(expected)"
+        case .rewardOutsideRange(let row, let found, let lower, let upper):
+            "row \(row): expected a reward in the declared range \(lower)...\(upper), found \(found): declare a range that no reward can leave, or "
+                + "correct the row"
+        case .intervalNeedsOption(let method, let expected): "interval \(method.rawValue): \(expected)"
         case .weightAboveBound(let row, let policy, let found, let declared):
             "row \(row): policy \"\(policy)\" has weight \(found), above the declared bound \(declared): declare a bound that no weight can exceed "
                 + "(1 / the smallest propensity of an arm that the policy may give), or correct the propensities"
         case .propensitiesVary(let row, let found, let earlier):
-            (row.map { "row \($0): " } ?? "") + "Replay without a bound keeps rows by the policy's probability, which is right only where all propensities are the "
+            (row.map { "row \($0): " } ?? "")
+                + "Replay without a bound keeps rows by the policy's probability, which is right only where all propensities are the "
                 + "same; found \(found) after \(earlier). Declare a weight bound, such as Replay(20) where no propensity is below 0.05"
         case .badOption(let name, let expected, let found): "\(name): expected \(expected), found \(found)"
         case .unknownArm(let row, let arm, let armCount): "row \(row): expected an arm in 0..<\(armCount), found \(arm)"

@@ -8,9 +8,18 @@ package struct EvaluationOptions: Sendable {
         case row
     }
 
+    /// Which rows a reward model may have seen when it scores a row.
+    package enum Fitting: String, Sendable, CaseIterable {
+        /// All but those of the row's fold.
+        case crossFitted = "cross-fitted"
+        /// Earlier rows only, for logs whose policy learned from its own rows. Where rows bring their estimates themselves, it says that
+        /// these were made so.
+        case pastOnly = "past-only"
+    }
+
     /// Nil: the standard panel, with DM and DR where there is a reward model.
     package var estimators: [any Estimator]?
-    /// `normal`, `bootstrap`; in the order of the report.
+    /// In the order of the report.
     package var intervals: [Interval.Method]
     /// Confidence level of the intervals, in 0..<1.
     package var level: Double
@@ -25,6 +34,9 @@ package struct EvaluationOptions: Sendable {
     package var isForced: Bool
     /// Folds of the cross-fitted reward model.
     package var folds: Int
+    package var fitting: Fitting
+    /// Rows that a reward model is fitted on at most, a random sample by unit: memory does not grow beyond it.
+    package var fittingRows: Int
     /// Threads of the bootstrap.
     package var threadCount: Int
     /// Passed through to the report: rows that the caller left out, by reason.
@@ -51,6 +63,7 @@ package struct EvaluationOptions: Sendable {
     package init(
         estimators: [any Estimator]? = nil, intervals: [Interval.Method] = [.normal], level: Double = 0.95, resamples: Int = 1000,
         seed: UInt64 = 1, clustering: Clustering = .unit, unitName: String = "unit", isForced: Bool = false, folds: Int = 5,
+        fitting: Fitting = .crossFitted, fittingRows: Int = 200_000,
         threadCount: Int = 2, excluded: [String: Int] = [:],
         rewardRange: ClosedRange<Double>? = nil, weightBound: Double? = nil, armNames: [String] = [], discounts: [Double]? = nil,
         armCategories: [Int]? = nil, propensities: PropensitySource = .logged,
@@ -65,6 +78,8 @@ package struct EvaluationOptions: Sendable {
         self.unitName = unitName
         self.isForced = isForced
         self.folds = folds
+        self.fitting = fitting
+        self.fittingRows = fittingRows
         self.threadCount = threadCount
         self.excluded = excluded
         self.rewardRange = rewardRange
@@ -95,8 +110,7 @@ package struct EvaluationOptions: Sendable {
             throw .badOption(name: "attribution window", expected: "a number of seconds above 0", found: "\(windowSeconds)")
         }
         if let estimators, estimators.isEmpty { throw .badOption(name: "estimators", expected: "at least one", found: "none") }
-        for method in intervals where method != .normal && method != .bootstrap {
-            throw .badOption(name: "interval", expected: "normal or bootstrap", found: method.rawValue)
-        }
+        guard fittingRows > 0 else { throw .badOption(name: "fitting rows", expected: "a count above 0", found: "\(fittingRows)") }
+        try validateIntervals()
     }
 }

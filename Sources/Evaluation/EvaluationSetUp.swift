@@ -49,7 +49,7 @@ extension Evaluator {
                 "reward range": text(options.rewardRange), "weight bound": text(options.weightBound),
                 "discounts": text(options.discounts), "arm categories": text(options.armCategories),
                 "propensities": options.propensities.rawValue, "attribution window": text(options.windowSeconds),
-                "split": text(options.segmentBy),
+                "split": text(options.segmentBy), "fitting": options.fitting.rawValue,
             ])
     }
 }

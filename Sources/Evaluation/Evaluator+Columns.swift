@@ -9,7 +9,8 @@ extension Evaluator {
         guard columns.targets.count == policies.count else {
             throw EvaluationError.targetsCount(row: rowNumber, expected: policies.count, found: columns.targets.count)
         }
-        guard columns.rowCount >= Self.blockRowCount / 2 else {
+        // Sequences need every row after the one before it.
+        guard columns.rowCount >= Self.blockRowCount / 2, sequences == nil else {
             for index in 0..<columns.rowCount {
                 try addRow(index, of: columns)
                 if pending.isFull {

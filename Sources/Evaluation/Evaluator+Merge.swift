@@ -15,6 +15,9 @@ extension Evaluator {
     /// - Throws: `EvaluationError.cannotMerge` where they differ.
     package mutating func merge(_ other: Self) async throws {
         try setUp.expectEqual(to: other.setUp)
+        guard sequences == nil, other.sequences == nil else {
+            throw EvaluationError.cannotMerge("an anytime interval needs the rows in one pass, in the order of the log")
+        }
         await flush()
         var other = other
         await other.flush()
@@ -24,6 +27,9 @@ extension Evaluator {
 
     /// Adds an evaluator of the same set-up without rows that wait.
     mutating func absorb(_ other: Self) {
+        // Whose rows came first is not known any more, so sequences end here.
+        sequences = nil
+        bounds.merge(other.bounds)
         rowCount += other.rowCount
         for index in sums.indices { sums[index].merge(other.sums[index]) }
         rowsWithUnit.merge(other.rowsWithUnit)
@@ -56,6 +62,8 @@ extension Evaluator {
         copy.course = EstimateCourse(policyCount: policies.count, hasModel: rewardModel != nil)
         if let bootstrap { copy.bootstrap = Bootstrap(replicateCount: bootstrap.replicateCount, width: bootstrap.sums.width) }
         copy.segments = segments?.emptied
+        copy.bounds = DeclaredBounds(rewardRange: options.rewardRange)
+        copy.sequences = sequences?.emptied
         copy.firstRow = row
         copy.nextRow = row
         copy.numberOffset = numberOffset + row - firstRow

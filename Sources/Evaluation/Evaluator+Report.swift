@@ -42,7 +42,8 @@ struct Analysis {
     var intervalMaker: IntervalMaker {
         IntervalMaker(
             methods: evaluator.options.intervals, level: evaluator.options.level,
-            clusterName: isClustered ? evaluator.options.unitName : nil)
+            clusterName: isClustered ? evaluator.options.unitName : nil, observationCount: observations.rowCount,
+            rewardRange: evaluator.options.rewardRange)
     }
 
     init(evaluator: Evaluator, observations: CoMoments, isClustered: Bool) {
@@ -66,7 +67,12 @@ struct Analysis {
             for earlier in 0..<later {
                 let isWithheld = isWithheld(policies[later]) || isWithheld(policies[earlier])
                 for estimator in evaluator.estimators.indices {
-                    differences.append(difference(later, minus: earlier, estimator: estimator, isWithheld: isWithheld))
+                    differences.append(
+                        difference(
+                            later, minus: earlier, estimator: estimator, isWithheld: isWithheld,
+                            effectiveConversions: min(
+                                policies[later].diagnostics.rewardedEffectiveSampleSize,
+                                policies[earlier].diagnostics.rewardedEffectiveSampleSize)))
                 }
             }
         }
@@ -97,11 +103,17 @@ struct Analysis {
                     estimator: estimator.name, parameters: estimator.parameters, value: nil, standardError: nil, intervals: [],
                     isWithheld: true)
             }
-            return Estimate(
-                estimator: estimator.name, parameters: estimator.parameters, value: scores[index].value.ifFinite,
-                standardError: scores[index].standardError,
-                intervals: intervalMaker.intervals(
-                    scores[index], replicates: replicates.isEmpty ? nil : replicates[policy][index], assumptions: estimator.assumptions))
+            var estimate = Estimate(
+                estimator: estimator.name, parameters: estimator.parameters, value: scores[index].value.ifFinite, standardError: nil,
+                intervals: [], remarks: estimator.remarks)
+            guard !estimator.isPointOnly else { return estimate }
+            let made = intervalMaker.intervals(
+                of: subject(
+                    scores[index], policy: policy, estimator: index, effectiveConversions: diagnostics.rewardedEffectiveSampleSize))
+            estimate.standardError = scores[index].standardError
+            estimate.intervals = made.intervals
+            estimate.remarks += made.refusals
+            return estimate
         }
         return PolicyEvaluation(
             policy: evaluator.policies[policy].name, verdict: verdict, reasons: reasons, diagnostics: diagnostics, estimates: estimates,

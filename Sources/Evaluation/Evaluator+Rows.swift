@@ -47,6 +47,7 @@ extension Evaluator {
                 pastEstimates: pastEstimates.isEmpty ? none.span : pastEstimates.span.extracting(range), propensities: none.span,
                 snapshotVariance: columns.snapshotVariances?[policy][index])
         }
+        if sequences != nil { advanceSequences(columns, index) }
         try segments?.add(index, of: columns, row: nextRow)
         endRow()
     }
@@ -82,6 +83,7 @@ extension Evaluator {
         if row.propensities != nil {
             log.add(arm: row.arm, propensities: propensities, snapshot: row.snapshot, time: row.time)
         }
+        if sequences != nil { advanceSequences(row, propensity: propensity) }
         try segments?.add(row, row: nextRow)
         endRow()
     }
@@ -103,6 +105,7 @@ extension Evaluator {
                 throw EvaluationError.estimateNotFinite(row: number, arm: index)
             }
         }
+        try bounds.see(reward: head.reward, number: number)
         if let balanced = head.balancedPropensity, !(balanced > 0 && balanced <= 1) {
             throw EvaluationError.rowInputWrong(row: number, input: .balancedPropensity, expected: "p with 0 < p <= 1, found \(balanced)")
         }
@@ -173,7 +176,9 @@ extension Evaluator {
                 facts.weight = facts.targetProbability / head.propensity
             }
         }
-        guard facts.weight <= Self.largestWeight else { throw EvaluationError.weightOverflow(row: head.number, policy: policies[policy].name) }
+        guard facts.weight <= Self.largestWeight else {
+            throw EvaluationError.weightOverflow(row: head.number, policy: policies[policy].name)
+        }
         if let bound = plan.acceptanceBound, facts.weight > bound * (1 + 1e-9) {
             throw EvaluationError.weightAboveBound(
                 row: head.number, policy: policies[policy].name, found: facts.weight, declared: bound)

@@ -1,7 +1,8 @@
 import HaggleMath
 
 extension Evaluator {
-    /// The evaluator as bytes: what it is for, and all its sums. Rows that wait for a full batch are added to the sums first.
+    /// The evaluator as bytes: what it is for, and all its sums, but not confidence sequences, which depend on the order of rows and would have
+    /// to go on with the very next one: what is read back reports no anytime interval. Rows that wait for a full batch are added to the sums first.
     package func serialised() -> [UInt8] {
         var writer = StateWriter()
         writer.writeSetUp(of: self)
@@ -45,6 +46,8 @@ extension StateWriter {
         write(options.unitName)
         write(options.isForced)
         write(options.folds)
+        write(options.fitting == .pastOnly)
+        write(options.fittingRows)
         write(options.threadCount)
         write(options.excluded.sorted { $0.key < $1.key }) { writer, entry in
             writer.write(entry.key)
@@ -79,6 +82,7 @@ extension StateWriter {
         write(evaluator.rowsWithoutUnit)
         write(evaluator.units)
         write(evaluator.weights) { $0.write($1) }
+        write(evaluator.bounds.rewardsAreBinary)
         write(evaluator.log)
         write(evaluator.course)
         for distribution in evaluator.distributions { write(distribution) }
@@ -149,6 +153,8 @@ extension StateReader {
         options.unitName = try text()
         options.isForced = try bool()
         options.folds = try count()
+        options.fitting = try bool() ? .pastOnly : .crossFitted
+        options.fittingRows = try count()
         options.threadCount = try count()
         for _ in 0..<(try count()) {
             let reason = try text()
@@ -190,6 +196,8 @@ extension StateReader {
         evaluator.units = try unitSums(width: width, bucketBits: evaluator.units.bucketBits)
         let armCount = evaluator.armCount
         evaluator.weights = try list(least: 8) { reader throws(EvaluationError) in try reader.weightStatistics(armCount: armCount) }
+        evaluator.bounds = DeclaredBounds(rewardRange: evaluator.options.rewardRange, rewardsAreBinary: try bool())
+        evaluator.sequences = nil
         evaluator.log = try logStatistics(armCount: armCount)
         evaluator.course = try course(policyCount: evaluator.policies.count, hasModel: evaluator.rewardModel != nil)
         for policy in evaluator.distributions.indices { evaluator.distributions[policy] = try weightDistribution() }

@@ -44,6 +44,10 @@ package struct Evaluator: Sendable {
     var propensityRange: ClosedRange<Double>?
     /// The same for each value of what the log is split by; nil where it is not split.
     var segments: SegmentTable?
+    /// What was declared about rewards.
+    var bounds: DeclaredBounds
+    /// Only where an interval that holds at all times was asked for.
+    var sequences: PolicySequences?
     /// The number in the whole log, from 0, of the first row that this evaluator read itself, and of the next one.
     var firstRow: Int
     var nextRow: Int
@@ -90,6 +94,11 @@ package struct Evaluator: Sendable {
         plan = TermPlan(terms: terms)
         let discounts = options.discounts ?? []
         kernels = plan.bandwidths.map { DiscountKernel(bandwidth: $0, discounts: discounts) }
+        bounds = DeclaredBounds(rewardRange: options.rewardRange)
+        if options.intervals.contains(.anytime), let range = options.rewardRange {
+            sequences = PolicySequences(
+                rewardRange: range, weightBound: options.weightBound, policyCount: policies.count, level: options.level)
+        }
         self.firstRow = firstRow
         nextRow = firstRow
         sums = [CompensatedSum](repeating: CompensatedSum(), count: width)
@@ -111,4 +120,5 @@ package struct Evaluator: Sendable {
             segments = SegmentTable(
                 empty: try Evaluator(policies: policies, armCount: armCount, options: part, rewardModel: rewardModel))
         }
-    }}
+    }
+}

@@ -18,6 +18,8 @@ package struct Interval: Hashable, Sendable, Codable {
         case cressieRead = "cressie-read"
         /// A confidence sequence: holds at all times at once, also under adaptive logging (Waudby-Smith et al. 2022).
         case anytime
+        /// A confidence sequence in the limit of many rows (Waudby-Smith et al. 2021): independent rows, any reward, no declared range.
+        case asymptoticAnytime = "asymptotic-anytime"
     }
 
     package var method: Method

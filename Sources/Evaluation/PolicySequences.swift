@@ -27,6 +27,29 @@ struct PolicySequences: Sendable {
         var weight: Double
         /// Empty for a logging policy of which only the chosen propensity is known: the arm itself stands in for it.
         var target: ArraySlice<Double>
+
+        /// phi and phi'.
+        @inline(__always)
+        func outcome(
+            arm: Int, reward: Double, propensities: ArraySlice<Double>?, offset: Double, averages: Bool, estimate: (Int) -> Double
+        ) -> (low: Double, high: Double) {
+            if target.isEmpty { return (reward, 1 - reward) }
+            guard averages else { return (weight * reward, weight * (1 - reward)) }
+            let cap = weight > 0 ? offset / weight : .infinity
+            let logged = estimate(arm)
+            var low = weight * (reward - min(logged, cap))
+            var high = weight * (1 - reward - min(1 - logged, cap))
+            for other in 0..<target.count {
+                let probability = target[target.startIndex + other]
+                guard probability > 0 else { continue }
+                var cap = Double.infinity
+                if let propensities { cap = offset * propensities[propensities.startIndex + other] / probability }
+                let value = estimate(other)
+                low += probability * min(value, cap)
+                high += probability * min(1 - value, cap)
+            }
+            return (low, high)
+        }
     }
 
     /// Lower bounds for the means of phi and phi', by policy, and of both ends of each difference, by pair.
@@ -35,6 +58,8 @@ struct PolicySequences: Sendable {
         var above: [ConfidenceSequence]
         var pairBelow: [ConfidenceSequence]
         var pairAbove: [ConfidenceSequence]
+        /// phi and phi' of the row at hand.
+        private var outcomes: [(low: Double, high: Double)]
 
         init(policyCount: Int, alpha: Double) {
             let sequence = ConfidenceSequence(alpha: alpha)
@@ -43,12 +68,40 @@ struct PolicySequences: Sendable {
             above = below
             pairBelow = [ConfidenceSequence](repeating: sequence, count: pairCount)
             pairAbove = pairBelow
+            outcomes = [(low: Double, high: Double)](repeating: (0, 0), count: policyCount)
+        }
+
+        /// Adds a row.
+        /// - Parameters:
+        ///   - offsets: k of each policy.
+        ///   - averages: whether cut estimates can be averaged over the arms.
+        @inline(__always)
+        mutating func advance(
+            _ rows: [Row], arm: Int, reward: Double, propensities: ArraySlice<Double>?, offsets: [Double], averages: Bool,
+            estimate: (Int) -> Double
+        ) {
+            var pair = 0
+            for policy in rows.indices {
+                let offset = offsets[policy]
+                let (low, high) = rows[policy].outcome(
+                    arm: arm, reward: reward, propensities: propensities, offset: offset, averages: averages, estimate: estimate)
+                outcomes[policy] = (low, high)
+                below[policy].add(low, offset: offset)
+                above[policy].add(high, offset: offset)
+                for baseline in 0..<policy {
+                    let common = 0.5 * (offset + offsets[baseline])
+                    pairBelow[pair].add(0.5 * (low + outcomes[baseline].high), offset: common)
+                    pairAbove[pair].add(0.5 * (high + outcomes[baseline].low), offset: common)
+                    pair += 1
+                }
+            }
         }
     }
 
     private let rewardRange: ClosedRange<Double>
     private let weightBound: Double?
     private let policyCount: Int
+    private let level: Double
     private var withMean: Sides
     private var withModel: Sides
     /// Whether every row so far carried estimates.
@@ -57,16 +110,20 @@ struct PolicySequences: Sendable {
     /// Sum of scaled rewards, with half a row of 1/2 to begin with.
     private var rewardSum = 0.25
     private var largestWeights: [Double]
-    private var outcomes: [(low: Double, high: Double, offset: Double)]
 
     init(rewardRange: ClosedRange<Double>, weightBound: Double?, policyCount: Int, level: Double) {
         self.rewardRange = rewardRange
         self.weightBound = weightBound
         self.policyCount = policyCount
+        self.level = level
         withMean = Sides(policyCount: policyCount, alpha: (1 - level) / 2)
         withModel = withMean
         largestWeights = [Double](repeating: 1, count: policyCount)
-        outcomes = [(low: Double, high: Double, offset: Double)](repeating: (0, 0, 0), count: policyCount)
+    }
+
+    /// The same without rows.
+    var emptied: Self {
+        Self(rewardRange: rewardRange, weightBound: weightBound, policyCount: policyCount, level: level)
     }
 
     /// Adds the next row. O(policies * arms + policies^2).
@@ -82,12 +139,16 @@ struct PolicySequences: Sendable {
         let scaled = (reward - rewardRange.lowerBound) / width
         let mean = rewardSum / (Double(rowCount) + 0.5)
         let range = rewardRange
-        advance(&withMean, rows, arm: arm, reward: scaled, propensities: propensities) { _ in mean }
+        let offsets = weightBound.map { [Double](repeating: $0, count: policyCount) } ?? largestWeights
+        let averages = propensities != nil || weightBound != nil
+        withMean.advance(
+            rows, arm: arm, reward: scaled, propensities: propensities, offsets: offsets, averages: averages
+        ) { _ in mean }
         if hasModel, let pastEstimates {
             let first = pastEstimates.startIndex
-            advance(&withModel, rows, arm: arm, reward: scaled, propensities: propensities) { arm in
-                min(max((pastEstimates[first + arm] - range.lowerBound) / width, 0), 1)
-            }
+            withModel.advance(
+                rows, arm: arm, reward: scaled, propensities: propensities, offsets: offsets, averages: averages
+            ) { arm in min(max((pastEstimates[first + arm] - range.lowerBound) / width, 0), 1) }
         } else {
             hasModel = false
         }
@@ -115,51 +176,5 @@ struct PolicySequences: Sendable {
     private func unscaled(lower: Double, upper: Double, shift: Double) -> (lower: Double, upper: Double) {
         let width = rewardRange.upperBound - rewardRange.lowerBound
         return (shift + width * lower, shift + width * upper)
-    }
-
-    @inline(__always)
-    private mutating func advance(
-        _ sides: inout Sides, _ rows: [Row], arm: Int, reward: Double, propensities: ArraySlice<Double>?, estimate: (Int) -> Double
-    ) {
-        var pair = 0
-        for policy in 0..<policyCount {
-            let offset = weightBound ?? largestWeights[policy]
-            let (low, high) = outcome(
-                rows[policy], arm: arm, reward: reward, propensities: propensities, offset: offset, estimate: estimate)
-            outcomes[policy] = (low, high, offset)
-            sides.below[policy].add(low, offset: offset)
-            sides.above[policy].add(high, offset: offset)
-            for baseline in 0..<policy {
-                let other = outcomes[baseline]
-                let common = 0.5 * (offset + other.offset)
-                sides.pairBelow[pair].add(0.5 * (low + other.high), offset: common)
-                sides.pairAbove[pair].add(0.5 * (high + other.low), offset: common)
-                pair += 1
-            }
-        }
-    }
-
-    /// phi and phi'.
-    @inline(__always)
-    private func outcome(
-        _ row: Row, arm: Int, reward: Double, propensities: ArraySlice<Double>?, offset: Double, estimate: (Int) -> Double
-    ) -> (low: Double, high: Double) {
-        if row.target.isEmpty { return (reward, 1 - reward) }
-        let weight = row.weight
-        guard propensities != nil || weightBound != nil else { return (weight * reward, weight * (1 - reward)) }
-        let cap = weight > 0 ? offset / weight : .infinity
-        let logged = estimate(arm)
-        var low = weight * (reward - min(logged, cap))
-        var high = weight * (1 - reward - min(1 - logged, cap))
-        for other in 0..<row.target.count {
-            let probability = row.target[row.target.startIndex + other]
-            guard probability > 0 else { continue }
-            var cap = Double.infinity
-            if let propensities { cap = offset * propensities[propensities.startIndex + other] / probability }
-            let value = estimate(other)
-            low += probability * min(value, cap)
-            high += probability * min(1 - value, cap)
-        }
-        return (low, high)
     }
 }

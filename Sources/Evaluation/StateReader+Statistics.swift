@@ -148,7 +148,8 @@ extension StateReader {
     /// - Parameter least: bytes that a value takes at least.
     mutating func weightDistribution() throws(EvaluationError) -> WeightDistribution {
         WeightDistribution(
-            cells: try table(limit: WeightDistribution.limit, empty: WeightDistribution.Cell(), least: 40) { reader throws(EvaluationError) in
+            cells: try table(limit: WeightDistribution.limit, empty: WeightDistribution.Cell(), least: 40) {
+                reader throws(EvaluationError) in
                 let count = try reader.count()
                 guard count > 0 else { throw Self.nonsense("distribution of weights") }
                 let weight = try reader.compensatedSum()

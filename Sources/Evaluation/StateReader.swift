@@ -26,7 +26,8 @@ struct StateReader {
         position += 4
         let length = try unsigned()
         guard length == UInt64(bytes.count - around) else {
-            throw .unreadableState("expected \(length) bytes of content, found \(bytes.count - around): it is cut off, or another file was added")
+            throw .unreadableState(
+                "expected \(length) bytes of content, found \(bytes.count - around): it is cut off, or another file was added")
         }
         position = bytes.count - StateWriter.checksumSize
         guard try unsigned() == StateWriter.checksum(bytes[..<(bytes.count - StateWriter.checksumSize)]) else {

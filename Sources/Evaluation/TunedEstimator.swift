@@ -60,7 +60,9 @@ package struct TunedEstimator: Estimator {
     package var isConsistent: Bool { false }
     package var remarks: [String] { ["chosen on this data"] }
     package var scalesVarianceForMean: Bool { true }
-    package var assumptions: String { "\(plain.assumptions); the value was chosen on this data, the interval is that of the first candidate" }
+    package var assumptions: String {
+        "\(plain.assumptions); the value was chosen on this data, the interval is that of the first candidate"
+    }
 
     package func resolved(on statistics: TuningStatistics) -> ResolvedEstimator {
         let candidates = candidates
