@@ -6,11 +6,13 @@ extension Catalog {
     package static let keptCandidates = 24
 
     /// Where the gate stands.
-    /// - Throws: `CatalogError.unknownSnapshot` for an experiment that never had the prior.
+    /// - Throws: `CatalogError.unknownSnapshot` for an experiment without any.
     package static func gateHistory(of key: ExperimentKey, on connection: Connection) async throws -> GateHistory {
         let row = try await connection.query(
             """
-            WITH lineage AS (SELECT max(version) AS version FROM snapshots WHERE experiment = \(key) AND kind = 'prior')
+            WITH lineage AS (
+                SELECT coalesce(max(version) FILTER (WHERE kind = 'prior'), min(version)) AS version
+                  FROM snapshots WHERE experiment = \(key))
             SELECT l.version AS lineage,
                    (SELECT count(*) FROM gate_looks g WHERE g.experiment = \(key) AND g.lineage = l.version) AS looks,
                    (SELECT (extract(epoch FROM max(g.judged_at)) * 1000000)::bigint

@@ -217,6 +217,9 @@ extension ServiceMetrics {
             if step.skipped > 0 { registry.counter("haggle_learner_skipped_total", labels).increment(by: Int64(step.skipped)) }
             if step.retrained { registry.counter("haggle_learner_retrained_total", labels).increment(by: 1) }
             if step.published != nil { registry.counter("haggle_snapshots_published_total", labels).increment(by: 1) }
+            if let gate = step.gate {
+                registry.counter("haggle_gate_decisions_total", labels + [("decision", gate.decision.rawValue)]).increment(by: 1)
+            }
             registry.gauge("haggle_posterior_drift", labels).record(drift)
         case .failed: registry.counter("haggle_learner_failures_total", []).increment(by: 1)
         }

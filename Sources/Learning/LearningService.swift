@@ -105,6 +105,13 @@ package struct LearningService: ServiceLifecycle.Service {
         if let learner { current = learner } else { current = try await ExperimentLearner(stored, on: connection) }
         let step = try await current.step(now: now(), on: connection)
         learner = current
+        if let gate = step.gate {
+            logger.debug(
+                "gate", metadata: ["experiment": "\(stored.experiment.key)", "decision": "\(gate.decision)", "reason": "\(gate.reason)"])
+        }
+        if let defect = step.defect {
+            logger.warning("increment not published", metadata: ["experiment": "\(stored.experiment.key)", "defect": "\(defect)"])
+        }
         onEvent(.stepped(stored.experiment.key, step, drift: current.drift))
         return step.hasMore
     }

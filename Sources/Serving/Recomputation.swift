@@ -51,8 +51,8 @@ package struct Recomputation: Sendable {
     }
 
     /// Compares one row.
-    /// - Parameter original: the row that it repeats, where it repeats one (`duplicate_of`, `repeated_of`): nothing is drawn for it.
-    package func check(_ row: Impression, repeating original: Impression? = nil) -> Result {
+    /// - Parameter original: the arm of the row that it repeats, where it repeats one (`duplicate_of`, `repeated_of`): nothing is drawn for it.
+    package func check(_ row: Impression, repeating original: ArmKey? = nil) -> Result {
         if let original { return Self.compare(Self.repetition(of: original, in: row), row) }
         guard let unit = row.unit, let drawKey = row.drawKey else {
             return Self.mismatch("draw_key", expected: "a unit and a draw key", found: "none")
@@ -74,9 +74,9 @@ package struct Recomputation: Sendable {
     }
 
     /// What a repeated row must say: the arm of the original where it could still be given, for certain.
-    private static func repetition(of original: Impression, in row: Impression) -> Impression {
+    private static func repetition(of original: ArmKey, in row: Impression) -> Impression {
         var expected = row
-        if row.eligibleArms.contains(original.arm) { expected.arm = original.arm }
+        if row.eligibleArms.contains(original) { expected.arm = original }
         expected.propensities = row.eligibleArms.map { $0 == expected.arm ? 1 : 0 }
         expected.propensity = 1
         return expected

@@ -58,14 +58,15 @@ package struct LogAudit: Sendable {
         case unfit(AuditReport.Difference)
     }
 
-    /// A row of the log, and the one that it repeats.
+    /// A row of the log.
     private struct LoggedRow {
         var position: Int64
         var impression: Impression
-        /// What is needed of the original: its arm stands in a copy of this row.
-        var original: Impression?
+        /// The arm of the row that it repeats; nil where it repeats none, or none that is stored.
+        var originalArm: ArmKey?
 
-        var repeats: Bool { impression.duplicateOf != nil || impression.repeatedOf != nil }
+        /// The row that it repeats.
+        var original: ImpressionID? { impression.duplicateOf ?? impression.repeatedOf }
         /// A decision of a server of ours always has a draw key.
         var isImported: Bool { impression.drawKey == nil }
     }
@@ -73,7 +74,7 @@ package struct LogAudit: Sendable {
     private func add(_ row: LoggedRow, to report: inout AuditReport, _ judges: inout BoundedCache<Pair, Judge>) async throws {
         let impression = row.impression
         guard !row.isImported else { return report.count(.imported) }
-        if row.repeats, row.original == nil { return report.count(.unknownOriginal) }
+        if row.original != nil, row.originalArm == nil { return report.count(.unknownOriginal) }
         let pair = Pair(version: impression.experimentVersion, snapshot: impression.snapshot)
         let judge = try await judges.value(for: pair) { try await self.judge(pair, of: impression.experiment) }
         func mismatch(_ differences: [AuditReport.Difference]) {
@@ -86,7 +87,7 @@ package struct LogAudit: Sendable {
         case .obstacle(let obstacle): report.count(obstacle)
         case .unfit(let difference): mismatch([difference])
         case .ready(let recomputation, let isSameBuild):
-            let result = recomputation.check(impression, repeating: row.original)
+            let result = recomputation.check(impression, repeating: row.originalArm)
             if isSameBuild { report.sameBuild += 1 }
             switch result.match {
             case .bits:
@@ -133,19 +134,25 @@ package struct LogAudit: Sendable {
     }
 
     private func chunk(of key: ExperimentKey, after: Int64, through: Int64, on connection: Connection) async throws -> [LoggedRow] {
-        try await connection.query(
+        var rows = try await connection.query(
             """
-            SELECT i.position, i.id, i.experiment_version, i.unit, i.variant, i.reason, i.context::text AS context, i.eligible_arms,
-                   i.propensities, i.arm, i.propensity, i.snapshot, i.draw_key, i.deferred, i.duplicate_of, i.repeated_of, i.occurred_at,
-                   i.received_at, o.arm AS original_arm
-              FROM (SELECT * FROM impressions
-                     WHERE experiment = \(key) AND position > \(after) AND position <= \(through)
-                     ORDER BY position
-                     LIMIT \(chunkSize)) i
-              LEFT JOIN impressions o ON o.id = coalesce(i.duplicate_of, i.repeated_of)
-             ORDER BY i.position
+            SELECT position, id, experiment_version, unit, variant, reason, context::text AS context, eligible_arms, propensities, arm,
+                   propensity, snapshot, draw_key, deferred, duplicate_of, repeated_of, occurred_at, received_at
+              FROM impressions
+             WHERE experiment = \(key) AND position > \(after) AND position <= \(through)
+             ORDER BY position
+             LIMIT \(chunkSize)
             """
         ).map { try Self.read($0, key) }
+        let originals = rows.compactMap(\.original)
+        guard !originals.isEmpty else { return rows }
+        // By id, which finds the partition; few rows repeat another.
+        let found = try await connection.query(
+            "SELECT id, arm FROM impressions WHERE id = ANY (\(originals.map(\.description))::uuid[])")
+        var arms: [ImpressionID: ArmKey] = [:]
+        for row in found { arms[try row.impressionID("id")] = ArmKey(try row.decode("arm", as: String.self)) }
+        for index in rows.indices { rows[index].originalArm = rows[index].original.flatMap { arms[$0] } }
+        return rows
     }
 
     private static func read(_ row: Row, _ key: ExperimentKey) throws -> LoggedRow {
@@ -164,11 +171,6 @@ package struct LogAudit: Sendable {
             isDeferred: try row.decode("deferred", as: Bool.self), duplicateOf: try row.optionalImpressionID("duplicate_of"),
             repeatedOf: try row.optionalImpressionID("repeated_of"), occurredAt: try row.timestamp("occurred_at"),
             receivedAt: try row.timestamp("received_at"))
-        var original: Impression?
-        if let arm = try row.decode("original_arm", as: String?.self) {
-            original = impression
-            original?.arm = ArmKey(arm)
-        }
-        return LoggedRow(position: try row.decode("position", as: Int64.self), impression: impression, original: original)
+        return LoggedRow(position: try row.decode("position", as: Int64.self), impression: impression)
     }
 }

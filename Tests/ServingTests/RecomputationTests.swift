@@ -118,8 +118,8 @@ struct RecomputationTests {
         row.repeatedOf = original.id
         row.propensity = 1
         row.propensities = row.eligibleArms.map { $0 == original.arm ? 1 : 0 }
-        #expect(recomputation.check(row, repeating: original).match == .bits)
+        #expect(recomputation.check(row, repeating: original.arm).match == .bits)
         row.propensity = 0.5
-        #expect(recomputation.check(row, repeating: original).match == .mismatch)
+        #expect(recomputation.check(row, repeating: original.arm).match == .mismatch)
     }
 }

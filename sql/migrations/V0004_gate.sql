@@ -19,7 +19,6 @@ CREATE TABLE gate_looks (
     PRIMARY KEY (experiment, candidate),
     UNIQUE (experiment, lineage, look),
     FOREIGN KEY (experiment, experiment_version) REFERENCES experiment_versions (experiment, version),
-    FOREIGN KEY (experiment, serving) REFERENCES snapshots (experiment, version),
     FOREIGN KEY (experiment, published) REFERENCES snapshots (experiment, version),
     CONSTRAINT gate_looks_bytes CHECK ((bytes IS NULL) = (checksum IS NULL))
 );
@@ -27,7 +26,7 @@ COMMENT ON COLUMN gate_looks.candidate IS 'Counts the candidates of an experimen
 COMMENT ON COLUMN gate_looks.lineage IS 'The prior snapshot that learning began with; looks are counted, and alpha is spent, per lineage.';
 COMMENT ON COLUMN gate_looks.look IS 'Which look of its lineage, from 1: it spends alpha / (look (look + 1)).';
 COMMENT ON COLUMN gate_looks.judged_at IS 'By the clock against which attribution windows close.';
-COMMENT ON COLUMN gate_looks.serving IS 'The snapshot that the candidate was compared with.';
+COMMENT ON COLUMN gate_looks.serving IS 'The snapshot that the candidate was compared with; it may be gone by now.';
 COMMENT ON COLUMN gate_looks.numbers IS 'Selected numbers: they decide, and are no estimate of what a policy earns.';
 COMMENT ON COLUMN gate_looks.approved IS 'Whether its network is what later candidates are held against, so that small losses do not add up.';
 COMMENT ON COLUMN gate_looks.published IS 'The snapshot that carried it into service; null while it is kept back.';
