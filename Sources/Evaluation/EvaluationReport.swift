@@ -8,6 +8,9 @@ package struct EvaluationReport: Hashable, Sendable, Codable {
     package var armCount: Int
     /// Their keys in the order of the log's table; empty where the caller did not say.
     package var armNames: [String]
+    /// What a reward measures (`margin`) and the currency of its amounts; null where the caller did not say.
+    package var metric: String?
+    package var currency: String?
     /// How many rows were left out, by reason (`HOLDOUT`, `REPEATED`, `TRAINING`, ...).
     package var excluded: [String: Int]
     /// What the standard errors are clustered by; null where every row counts for itself.
@@ -31,13 +34,17 @@ package struct EvaluationReport: Hashable, Sendable, Codable {
     package var provenance: Provenance?
 
     package init(
-        rowCount: Int, armCount: Int, armNames: [String] = [], excluded: [String: Int], clusteredBy: String?, rewardModel: String?,
+        rowCount: Int, armCount: Int, armNames: [String] = [], metric: String? = nil, currency: String? = nil, excluded: [String: Int],
+        clusteredBy: String?, rewardModel: String?,
         propensities: PropensitySource = .logged, warnings: [String] = [], policies: [PolicyEvaluation], differences: [PolicyDifference],
-        segments: [SegmentEvaluation] = [], replays: [ReplayEvaluation] = [], calibration: [CalibrationBin] = [], provenance: Provenance? = nil
+        segments: [SegmentEvaluation] = [], replays: [ReplayEvaluation] = [], calibration: [CalibrationBin] = [],
+        provenance: Provenance? = nil
     ) {
         self.rowCount = rowCount
         self.armCount = armCount
         self.armNames = armNames
+        self.metric = metric
+        self.currency = currency
         self.excluded = excluded
         self.clusteredBy = clusteredBy
         self.rewardModel = rewardModel
@@ -55,7 +62,7 @@ package struct EvaluationReport: Hashable, Sendable, Codable {
         case rowCount = "n"
         case armCount = "arms"
         case armNames = "arm_names"
-        case excluded
+        case metric, currency, excluded
         case clusteredBy = "clustered_by"
         case rewardModel = "reward_model"
         case propensities, warnings, policies, differences, segments, replays, calibration, provenance
@@ -66,6 +73,8 @@ package struct EvaluationReport: Hashable, Sendable, Codable {
         try container.encode(rowCount, forKey: .rowCount)
         try container.encode(armCount, forKey: .armCount)
         try container.encode(armNames, forKey: .armNames)
+        try container.encodeIfPresent(metric, forKey: .metric)
+        try container.encodeIfPresent(currency, forKey: .currency)
         try container.encode(excluded, forKey: .excluded)
         try container.encode(clusteredBy, forKey: .clusteredBy)
         try container.encode(rewardModel, forKey: .rewardModel)

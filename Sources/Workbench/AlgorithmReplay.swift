@@ -40,7 +40,8 @@ struct AlgorithmReplay {
         for try await row in source.interactions() {
             guard let propensities = row.propensities else {
                 throw WorkbenchError.invalidOption(
-                    name: "--least-propensity", expected: "the least propensity that the logging policy may give, because the log holds "
+                    name: "--least-propensity",
+                    expected: "the least propensity that the logging policy may give, because the log holds "
                         + "only those of the chosen arms", found: "none")
             }
             for arm in row.eligible ?? Array(propensities.indices) { least = min(least, propensities[arm]) }

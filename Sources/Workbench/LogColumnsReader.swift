@@ -51,7 +51,8 @@ actor LogColumnsReader {
         if let name = configuration.timeColumn { time = try reader.index(of: name) } else { time = nil }
         if let name = configuration.segmentColumn { segment = try reader.index(of: name) } else { segment = nil }
         if (configuration.since != nil || configuration.until != nil) && time == nil {
-            throw WorkbenchError.invalidOption(name: "--time-column", expected: "the column of times for --since and --until", found: "none")
+            throw WorkbenchError.invalidOption(
+                name: "--time-column", expected: "the column of times for --since and --until", found: "none")
         }
         var features: [(String, Int)] = []
         for name in configuration.condition?.featureNames.sorted() ?? [] { features.append((name, try reader.index(of: name))) }
@@ -123,7 +124,8 @@ actor LogColumnsReader {
     private func check(_ found: Double, line: Int) throws -> Double {
         guard found > 0, found <= 1 else {
             throw TabularError.badValue(
-                FilePlace(file: reader.file, line: line, column: configuration.propensityColumn), expected: "a propensity p with 0 < p <= 1",
+                FilePlace(file: reader.file, line: line, column: configuration.propensityColumn),
+                expected: "a propensity p with 0 < p <= 1",
                 found: "\(found)")
         }
         return found

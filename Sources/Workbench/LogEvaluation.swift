@@ -94,7 +94,8 @@ package struct LogEvaluation: Sendable {
         log = try await filtered(log, &options)
         var warnings: [String] = []
         if configuration.estimatesPropensities {
-            let estimated = try await EstimatedPropensities.fit(to: log.source, schema: log.schema, folds: options.folds, seed: options.seed)
+            let estimated = try await EstimatedPropensities.fit(
+                to: log.source, schema: log.schema, folds: options.folds, seed: options.seed)
             log.source = estimated.source
             options.propensities = .estimated
             warnings += estimated.warnings
@@ -127,6 +128,8 @@ package struct LogEvaluation: Sendable {
                 try await AlgorithmReplay(options: options).run(
                     policy, named: name, schema: parsed.context ?? log.schema, on: log.source))
         }
+        report.metric = log.metric?.rawValue
+        report.currency = log.currency
         report.warnings += warnings
         report.provenance = provenance(log, resolver, targets, options)
         return report

@@ -16,6 +16,9 @@ struct OpenedLog: Sendable {
     var rewardRange: ClosedRange<Double>?
     /// The attribution window, if there is one.
     var windowSeconds: Double?
+    /// What a reward measures, and the currency of its amounts.
+    var metric: RewardConfiguration.Metric?
+    var currency: String?
     /// Rows that were left out before the filter, by reason.
     var excluded: [String: Int]
     /// What was read, for the record.
@@ -39,7 +42,8 @@ struct OpenedLog: Sendable {
         if let until { description.append("impressions before \(until)") }
         return OpenedLog(
             source: source, schema: experiment.context, controlIndex: experiment.controlIndex, rewardRange: experiment.reward.range,
-            windowSeconds: experiment.reward.windowSeconds, excluded: source.excluded, description: description,
+            windowSeconds: experiment.reward.windowSeconds, metric: experiment.reward.metric, currency: experiment.currency,
+            excluded: source.excluded, description: description,
             snapshot: { version in
                 let stored = try await pool.withConnection { try await Catalog.snapshot(version, of: key, on: $0) }
                 return try ServingSnapshot(serialised: stored.bytes)

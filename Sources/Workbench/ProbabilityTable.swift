@@ -65,7 +65,8 @@ struct ProbabilityTable: TargetTable {
             position = known
         }
         guard position < count else {
-            throw WorkbenchError.filesDisagree("\(path): has \(count) rows, the log more; without a column impression_id rows go by their order")
+            throw WorkbenchError.filesDisagree(
+                "\(path): has \(count) rows, the log more; without a column impression_id rows go by their order")
         }
         return Array(probabilities[position * armCount..<(position + 1) * armCount])
     }
@@ -73,7 +74,8 @@ struct ProbabilityTable: TargetTable {
     func finish(rowCount: Int) throws {
         if rows == nil, count > rowCount {
             throw WorkbenchError.filesDisagree(
-                "\(path): has \(count) rows, the evaluated log \(rowCount); with a filter or a training share it needs a column impression_id")
+                "\(path): has \(count) rows, the evaluated log \(rowCount); with a filter or a training share it needs a column impression_id"
+            )
         }
     }
 }

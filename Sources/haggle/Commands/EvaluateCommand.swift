@@ -31,11 +31,13 @@ struct EvaluateCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("A log in a file, one row an impression.", valueName: "file"))
     var log: String?
 
-    @Option(help: ArgumentHelp("A target policy's probabilities: one column per arm, one row per row of --log. Repeatable.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("A target policy's probabilities: one column per arm, one row per row of --log. Repeatable.", valueName: "file"))
     var target: [String] = []
 
     @Option(
-        help: ArgumentHelp("With --target a file of estimates, one column per arm; else linear, logistic, shared, neural or none.", valueName: "model"))
+        help: ArgumentHelp(
+            "With --target a file of estimates, one column per arm; else linear, logistic, shared, neural or none.", valueName: "model"))
     var rewardModel: String?
 
     @Option(help: ArgumentHelp("How --log is written; default: by its name.", valueName: "format")) var logFormat: LogFile.Format?
@@ -46,7 +48,8 @@ struct EvaluateCommand: AsyncParsableCommand {
     @Option(help: "Name of the column with the time.") var timeColumn: String?
     @Option(help: "Name of the column with the eligible arms, joined by |.") var eligibleColumn: String?
     @Option(help: ArgumentHelp("Context columns of a CSV log, separated by commas.", valueName: "a,b,c")) var context: String?
-    @Option(help: ArgumentHelp("Features of the arms: a CSV file with arm, discount and others.", valueName: "file")) var armFeatures: String?
+    @Option(help: ArgumentHelp("Features of the arms: a CSV file with arm, discount and others.", valueName: "file")) var armFeatures:
+        String?
 
     @OptionGroup(title: "Estimates") var flags: EvaluationFlags
 
@@ -57,7 +60,8 @@ struct EvaluateCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Train policy files on the oldest share of the log, evaluate on the rest.", valueName: "share"))
     var trainShare: Double?
     @Option(help: ArgumentHelp("Also evaluate each part of the log by this feature or column.", valueName: "feature")) var by: String?
-    @Option(name: .customLong("where"), help: ArgumentHelp("Only rows like \"channel = 'web' and recency_days > 30\".", valueName: "condition"))
+    @Option(
+        name: .customLong("where"), help: ArgumentHelp("Only rows like \"channel = 'web' and recency_days > 30\".", valueName: "condition"))
     var condition: String?
     @Option(help: ArgumentHelp("Only impressions from this time on (ISO 8601).", valueName: "time")) var since: String?
     @Option(help: ArgumentHelp("Only impressions before this time.", valueName: "time")) var until: String?
@@ -82,7 +86,8 @@ struct EvaluateCommand: AsyncParsableCommand {
             }
         }
         if policy.isEmpty, target.isEmpty {
-            throw ValidationError("expected at least one --policy: a policy file, snapshot:N, arm:KEY, uniform or logged (or --log with --target)")
+            throw ValidationError(
+                "expected at least one --policy: a policy file, snapshot:N, arm:KEY, uniform or logged (or --log with --target)")
         }
         if let trainShare, !(trainShare > 0 && trainShare < 1) {
             throw ValidationError("--train-share: expected a share between 0 and 1, found \(trainShare)")

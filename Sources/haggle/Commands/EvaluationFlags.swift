@@ -51,7 +51,9 @@ struct EvaluationFlags: ParsableArguments {
 
     private static func range(_ text: String) -> ClosedRange<Double>? {
         let parts = text.split(separator: ",", omittingEmptySubsequences: false).map { Double($0.trimmingCharacters(in: .whitespaces)) }
-        guard parts.count == 2, let lower = parts[0], let upper = parts[1], lower.isFinite, upper.isFinite, lower < upper else { return nil }
+        guard parts.count == 2, let lower = parts[0], let upper = parts[1], lower.isFinite, upper.isFinite, lower < upper else {
+            return nil
+        }
         return lower...upper
     }
 }

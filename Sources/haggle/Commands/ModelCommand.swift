@@ -75,7 +75,8 @@ struct ModelCommand: AsyncParsableCommand {
             switch formatting.format {
             case .json: writeResult(try json(model))
             case .text:
-                writeResult("snapshot \(model.summary.version) of \(experiment): \(model.summary.kind), published \(model.summary.publishedAt)")
+                writeResult(
+                    "snapshot \(model.summary.version) of \(experiment): \(model.summary.kind), published \(model.summary.publishedAt)")
                 writeResult("  algorithm  \(model.algorithm)")
                 writeResult("  network    \(model.network) (first in snapshot \(model.summary.networkVersion))")
                 writeResult("  features   \(model.columns.joined(separator: ", "))")

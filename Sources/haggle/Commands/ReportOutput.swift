@@ -35,9 +35,9 @@ struct ReportOutput: ParsableArguments {
         if let output, let fileFormat {
             let text =
                 switch fileFormat {
-                case .html: report.html(title: title)
+                case .html: report.html(title: title, quantity: quantity(of: report), metric: report.metric ?? "reward")
                 case .json: try report.json()
-                case .txt: report.text()
+                case .txt: report.text(quantity: quantity(of: report), metric: report.metric ?? "reward")
                 }
             do {
                 try Data(text.utf8).write(to: URL(filePath: output))
@@ -47,9 +47,21 @@ struct ReportOutput: ParsableArguments {
             note("wrote \(output)")
         }
         switch formatting.format {
-        case .text: writeResult(report.text(isTerminal: Terminal.standardOutput.isInteractive))
+        case .text:
+            writeResult(
+                report.text(
+                    quantity: quantity(of: report), metric: report.metric ?? "reward", isTerminal: Terminal.standardOutput.isInteractive))
         case .json: writeResult(try report.json())
         }
         if report.policies.contains(where: { $0.verdict == .unsupported }) { throw ExitCode(1) }
+    }
+
+    /// How the rewards are written.
+    private func quantity(of report: EvaluationReport) -> Quantity {
+        switch report.metric.flatMap({ RewardConfiguration.Metric(rawValue: $0) }) {
+        case .conversion: .share
+        case .revenue, .margin: .money(currency: report.currency)
+        case .value, nil: .plain
+        }
     }
 }
