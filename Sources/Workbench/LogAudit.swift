@@ -1,4 +1,4 @@
-import Catalog
+package import Catalog
 import EventLog
 package import HaggleCore
 import Policies
@@ -35,9 +35,9 @@ package struct LogAudit: Sendable {
         while true {
             try Task.checkCancellation()
             let after = position
-            let chunk = try await pool.withConnection { try await chunk(of: key, after: after, through: through, on: $0) }
-            for row in chunk { try await add(row, to: &report, &judges) }
-            guard let last = chunk.last else { return report }
+            let rows = try await pool.withConnection { try await chunk(of: key, after: after, through: through, on: $0) }
+            for row in rows { try await add(row, to: &report, &judges) }
+            guard let last = rows.last else { return report }
             position = last.position
             progress?(report.rows)
         }
