@@ -98,11 +98,9 @@ package struct TextTable: Hashable, Sendable {
     private func blocks(titles: [String], cells: [[String]], maximumWidth: Int) -> String {
         cells.map { row in
             zip(titles, row).filter { !$1.isEmpty }.map { title, cell in
-                let shortTitle = title.shortened(toWidth: max(narrowestTitle, maximumWidth - 2 - cell.displayWidth))
+                let shortTitle = title.shortened(toWidth: max(Self.narrowest, maximumWidth - 2 - cell.displayWidth))
                 return shortTitle + ": " + cell.shortened(toWidth: maximumWidth - 2 - shortTitle.displayWidth) + "\n"
             }.joined()
         }.joined(separator: "\n")
     }
-
-    private var narrowestTitle: Int { 14 }
 }

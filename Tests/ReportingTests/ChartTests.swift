@@ -1,3 +1,4 @@
+import Evaluation
 import Foundation
 import HaggleCore
 import Testing
@@ -32,6 +33,28 @@ import Testing
             BarChart(title: hostile, quantity: .share, bars: bars), BarChart(title: "none", quantity: .plain, bars: []),
             ForestPlot(title: hostile, quantity: .plain, rows: [.init(name: hostile, estimate: estimate(1, 2), truth: 1.5)], reference: 0),
             ForestPlot(title: "none", quantity: .plain, rows: []),
+            ForestPlot(
+                title: "all kinds", quantity: .money(currency: "EUR"),
+                rows: [
+                    .init(name: hostile + hostile, estimate: estimate(3, 1)),
+                    .init(name: "far", estimate: estimate(9e9, 1), isDoubtful: true),
+                    .init(name: "wide", estimate: estimate(2, 1e12)), .init(name: "thin", estimate: estimate(-4, 0)),
+                ], silent: [.init(name: hostile, note: "withheld")], reference: 0, isSigned: true),
+            WeightTailChart(
+                title: hostile,
+                points: [1e-7, 1e-3, 2, 1e6, .nan].map { WeightTailPoint(weight: $0, shareOfRows: 1e-9, shareOfWeight: 1.1) }),
+            WeightTailChart(title: "none", points: []),
+            OverlapChart(
+                title: hostile,
+                arms: [0, 0.3, 7, .nan].map {
+                    ArmOverlap(
+                        arm: hostile, loggedShare: $0, meanPropensity: nil, smallestPropensity: nil, targetShare: 1 - $0,
+                        effectiveSampleSize: 0)
+                }), OverlapChart(title: "none", arms: []),
+            CalibrationChart(
+                title: hostile, quantity: .share,
+                bins: [-1, 0.5, 1e5].map { CalibrationBin(rowCount: 1, meanPrediction: $0, meanReward: 3, lower: nil, upper: nil) }),
+            CalibrationChart(title: "none", quantity: .plain, bins: []),
         ]
     }
 
@@ -139,6 +162,55 @@ import Testing
         #expect(read.all("path", class: "truth").count == 1)
         #expect(read.all("line", class: "reference").count == 1)
         #expect(read.all("text").contains { $0.text == "+10.0% (+5.0% to +15.0%)" })
+    }
+
+    /// One estimate that nobody should trust must not press the others together: it ends in an arrow, without a dot in the drawing.
+    @Test func doubtfulRowsDoNotSetTheScale() throws {
+        let rows = [("one", 7.0, 0.2), ("two", 8, 0.3)].map { ForestPlot.Row(name: $0, estimate: Self.estimate($1, $2)) }
+        let far = ForestPlot.Row(name: "far", estimate: Self.estimate(500, 100), isDoubtful: true)
+        let plot = ForestPlot(title: "Policies", quantity: .plain, rows: rows + [far], silent: [.init(name: "none", note: "withheld")])
+        let read = try #require(MarkupReader(plot.svg(id: "c")))
+        #expect(read.all("circle").count == 2 && read.all("path", class: "beyond").count == 1)
+        #expect(read.all("line", class: "doubtful").count == 1)
+        let widths = read.all("line", class: "interval").compactMap { line in
+            line.attributes["x2"].flatMap(Double.init).flatMap { end in line.attributes["x1"].flatMap(Double.init).map { end - $0 } }
+        }
+        #expect(widths[0] > 20, "an interval of width 0.4 can still be seen")
+        #expect(plot.summary.contains("far: 500") && plot.summary.contains("none: withheld"))
+    }
+
+    @Test func weightsOverlapAndCalibrationAreDrawnToScale() throws {
+        let tail = WeightTailChart(
+            title: "Weights",
+            points: [
+                WeightTailPoint(weight: 0.1, shareOfRows: 1, shareOfWeight: 1),
+                WeightTailPoint(weight: 1, shareOfRows: 0.1, shareOfWeight: 0.4),
+                WeightTailPoint(weight: 10, shareOfRows: 0.01, shareOfWeight: 0.2),
+            ])
+        let drawn = try #require(MarkupReader(tail.svg(id: "c")))
+        let line = MarkupReader.corners(try #require(drawn.all("path", class: "series").first))
+        // Factors of ten are equal steps on both axes.
+        #expect(abs((line[2].x - line[1].x) - (line[1].x - line[0].x)) < 0.03)
+        #expect(abs((line[2].y - line[1].y) - (line[1].y - line[0].y)) < 0.03)
+        let arms = [("a", 0.5, 0.25), ("b", 0.5, 0.75)].map {
+            ArmOverlap(
+                arm: $0, loggedShare: $1, meanPropensity: nil, smallestPropensity: nil, targetShare: $2, effectiveSampleSize: 1)
+        }
+        let bars = try #require(MarkupReader(OverlapChart(title: "Arms", arms: arms).svg(id: "c"))).all("rect", class: "bar")
+            .compactMap { $0.attributes["width"].flatMap(Double.init) }
+        #expect(bars.count == 4 && abs(bars[0] / bars[1] - 2) < 0.001 && abs(bars[3] / bars[1] - 3) < 0.001)
+        let bins = [(1.0, 1.0), (3, 3)].map {
+            CalibrationBin(rowCount: 5, meanPrediction: $0, meanReward: $1, lower: $1 - 0.5, upper: $1 + 0.5)
+        }
+        let calibration = CalibrationChart(title: "Calibration", quantity: .plain, bins: bins)
+        let read = try #require(MarkupReader(calibration.svg(id: "c")))
+        let diagonal = try #require(read.all("line", class: "reference").first).attributes.compactMapValues(Double.init)
+        for circle in read.all("circle") {
+            let (x, y) = (Double(circle.attributes["cx"] ?? "") ?? 0, Double(circle.attributes["cy"] ?? "") ?? 0)
+            let (x1, y1, x2, y2) = (diagonal["x1"] ?? 0, diagonal["y1"] ?? 0, diagonal["x2"] ?? 1, diagonal["y2"] ?? 0)
+            #expect(abs(y - (y1 + (x - x1) / (x2 - x1) * (y2 - y1))) < 0.02, "what is predicted right lies on the line")
+        }
+        #expect(calibration.summary.contains("In 2 of 2 groups"))
     }
 
     @Test(arguments: [(0.0, 1.0), (-3.7, 12.2), (5, 5), (0, 0), (1e-7, 3e-7), (-1e6, 2e6), (0.31, 0.32)])

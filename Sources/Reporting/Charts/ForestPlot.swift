@@ -50,9 +50,20 @@ package struct ForestPlot: Chart {
         self.isSigned = isSigned
     }
 
-    private static let rowHeight = 36.0
+    /// The name and the numbers stand over their interval, so that both have the width of a phone: side by side where that fits every row,
+    /// else under each other.
+    private var isStacked: Bool { rows.contains { $0.name.printable.displayWidth > room(beside: text(of: $0)) } }
 
-    package var height: Double { 40 + Double(max(1, rows.count)) * Self.rowHeight + Double(silent.count) * 20 }
+    private var rowHeight: Double { isStacked ? 50 : 36 }
+
+    private func text(of row: Row) -> String { row.estimate.text(quantity, isSigned: isSigned) }
+
+    /// Columns that are left for a name beside that text.
+    private func room(beside text: String) -> Int {
+        Int((ChartCanvas.standardWidth - 24 - ChartCanvas.estimatedWidth(text)) / (ChartCanvas.letterHeight * 0.57))
+    }
+
+    package var height: Double { 40 + Double(max(1, rows.count)) * rowHeight + Double(silent.count) * 20 }
 
     package var summary: String {
         guard !rows.isEmpty else { return "No data yet." }
@@ -77,7 +88,7 @@ package struct ForestPlot: Chart {
             canvas.line(
                 x1: canvas.x(reference), y1: canvas.top, x2: canvas.x(reference), y2: canvas.height - canvas.bottom, class: "reference")
         }
-        for (index, row) in rows.enumerated() { draw(row, top: canvas.top + Double(index) * Self.rowHeight, into: &canvas) }
+        for (index, row) in rows.enumerated() { draw(row, top: canvas.top + Double(index) * rowHeight, into: &canvas) }
         let decimals = AxisTicks.decimals(of: ticks, scale: quantity == .share ? 100 : 1)
         canvas.horizontalAxis(
             ticks.map {
@@ -90,44 +101,47 @@ package struct ForestPlot: Chart {
         }
     }
 
-    /// What the axis covers: every value, and the intervals as far as one that is much wider than the others does not press these together.
+    /// What the axis covers: every value that is not doubtful, and the rest as far as it does not press these together.
     private var span: ClosedRange<Double> {
-        let spreads = rows.map(\.estimate.spread).sorted()
-        let reach = 6 * spreads[spreads.count / 2]
-        let values = rows.flatMap { [$0.estimate.value] + ($0.truth.map { [$0] } ?? []) } + (reference.map { [$0] } ?? [])
+        let trusted = rows.contains { !$0.isDoubtful } ? rows.filter { !$0.isDoubtful } : rows
+        let spreads = trusted.map(\.estimate.spread).sorted()
+        let reach = 8 * spreads[spreads.count / 2]
+        let values = trusted.flatMap { [$0.estimate.value] + ($0.truth.map { [$0] } ?? []) } + (reference.map { [$0] } ?? [])
         let (least, most) = (values.min() ?? 0, values.max() ?? 1)
-        let lower = rows.map { max($0.estimate.lower, least - reach) } + [least]
-        let upper = rows.map { min($0.estimate.upper, most + reach) } + [most]
-        return (lower.min() ?? least)...(upper.max() ?? most)
+        let allowed = (least - reach)...(most + reach)
+        let ends = rows.flatMap { [$0.estimate.lower, $0.estimate.upper].map { min(max($0, allowed.lowerBound), allowed.upperBound) } }
+        return min(least, ends.min() ?? least)...max(most, ends.max() ?? most)
     }
 
     private func draw(_ row: Row, top: Double, into canvas: inout ChartCanvas) {
-        // The name and the numbers stand over their interval, so that both have the whole width of a phone.
-        let text = row.estimate.text(quantity, isSigned: isSigned)
-        let room = Int((canvas.width - 24 - ChartCanvas.estimatedWidth(text)) / (ChartCanvas.letterHeight * 0.57))
-        canvas.text(row.name.printable.shortened(toWidth: max(6, room)), x: 8, y: top + 11, class: "name")
-        canvas.text(text, x: canvas.width - 8, y: top + 11, anchor: "end", class: "value")
-        let middle = top + 23
+        let text = text(of: row)
+        let width = isStacked ? Int((canvas.width - 16) / (ChartCanvas.letterHeight * 0.57)) : room(beside: text)
+        canvas.text(row.name.printable.shortened(toWidth: width), x: 8, y: top + 11, class: "name")
+        canvas.text(text, x: canvas.width - 8, y: top + (isStacked ? 25 : 11), anchor: "end", class: "value")
+        let middle = top + rowHeight - 13
         let doubt = row.isDoubtful ? " doubtful" : ""
-        let lower = max(row.estimate.lower, canvas.xDomain.lowerBound)
-        let upper = min(row.estimate.upper, canvas.xDomain.upperBound)
+        let domain = canvas.xDomain
+        let lower = min(max(row.estimate.lower, domain.lowerBound), domain.upperBound)
+        let upper = max(min(row.estimate.upper, domain.upperBound), domain.lowerBound)
         canvas.line(x1: canvas.x(lower), y1: middle, x2: canvas.x(upper), y2: middle, class: "interval" + doubt)
         // Arrows where an interval goes on beyond the drawing.
-        if lower > row.estimate.lower {
-            let x = canvas.x(lower)
+        if row.estimate.lower < domain.lowerBound {
+            let x = canvas.x(domain.lowerBound)
             canvas.path([(x + 6, middle - 5), (x, middle), (x + 6, middle + 5)], isClosed: false, class: "beyond")
         }
-        if upper < row.estimate.upper {
-            let x = canvas.x(upper)
+        if row.estimate.upper > domain.upperBound {
+            let x = canvas.x(domain.upperBound)
             canvas.path([(x - 6, middle - 5), (x, middle), (x - 6, middle + 5)], isClosed: false, class: "beyond")
         }
-        canvas.markup.element(
-            "circle",
-            [
-                "class": "estimate" + doubt, "cx": ChartCanvas.number(canvas.x(row.estimate.value)), "cy": ChartCanvas.number(middle),
-                "r": "4.5",
-            ]
-        ) { $0.element("title", text: "\(row.name): \(text)") }
+        if domain.contains(row.estimate.value) {
+            canvas.markup.element(
+                "circle",
+                [
+                    "class": "estimate" + doubt, "cx": ChartCanvas.number(canvas.x(row.estimate.value)),
+                    "cy": ChartCanvas.number(middle), "r": "4.5",
+                ]
+            ) { $0.element("title", text: "\(row.name): \(text)") }
+        }
         if let truth = row.truth {
             let x = canvas.x(truth)
             canvas.path([(x, middle - 6), (x + 5, middle), (x, middle + 6), (x - 5, middle)], isClosed: true, class: "truth")

@@ -13,7 +13,9 @@ struct OverlapChart: Chart {
 
     private static let rowHeight = 34.0
 
-    var height: Double { 10 + ChartCanvas.legendHeight(["the log", "the policy"]) + Double(max(1, arms.count)) * Self.rowHeight }
+    var height: Double {
+        10 + ChartCanvas.legendHeight(["upper bar: the log", "lower bar: the policy"]) + Double(max(1, arms.count)) * Self.rowHeight
+    }
 
     var summary: String {
         guard !arms.isEmpty else { return "No arms." }
@@ -25,7 +27,7 @@ struct OverlapChart: Chart {
 
     func draw(into canvas: inout ChartCanvas) {
         guard !arms.isEmpty else { return canvas.emptyNote("No arms") }
-        canvas.legend([("the log", .control), ("the policy", .series(2))])
+        canvas.legend([("upper bar: the log", .control), ("lower bar: the policy", .series(2))])
         let names = arms.map { $0.arm.printable.shortened(toWidth: 18) }
         canvas.left = 8 + (names.map(ChartCanvas.estimatedWidth).max() ?? 0) + 8
         canvas.right = ChartCanvas.estimatedWidth("100.0%") + 12

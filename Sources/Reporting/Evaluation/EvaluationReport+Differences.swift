@@ -10,10 +10,9 @@ extension EvaluationReport {
         let shown = differences.filter { $0.estimator == estimator }
         let plot = differences(shown, wording)
         var notes = [
-            "Paired on the same rows. P(better) holds for one look at the data, under a flat prior. More impressions: how many would "
-                + "probably let the interval exclude 0 if the difference is as estimated."
+            "Paired on the same rows. P(better) holds for one look at the data, under a flat prior. More rows: how many further impressions "
+                + "would probably let the interval exclude 0 if the difference is as estimated."
         ]
-        if let interval = shown.lazy.filter({ $0.shownInterval != nil }).flatMap(\.intervals).first { notes.append(interval.note) }
         if shown.count > 10 { notes.append("With so many comparisons, about one 95% interval in twenty misses by chance.") }
         let others = differences.filter { $0.estimator != estimator }
         return ReportSection(
@@ -29,7 +28,7 @@ extension EvaluationReport {
         let rows = shown.compactMap { difference in
             difference.shownInterval.map { estimate in
                 ForestPlot.Row(
-                    name: "\(wording.names[difference.policy]) less \(wording.names[difference.baseline])"
+                    name: "\(wording.briefNames[difference.policy]) less \(wording.briefNames[difference.baseline])"
                         + (forced.isDisjoint(with: [difference.policy, difference.baseline]) ? "" : " (forced)"),
                     estimate: estimate, isDoubtful: !doubtful.isDisjoint(with: [difference.policy, difference.baseline]))
             }
@@ -46,10 +45,11 @@ extension EvaluationReport {
         of differences: [PolicyDifference], caption: String, wording: EvaluationWording, namesEstimator: Bool
     ) -> TextTable {
         let forced = Set(policies.filter(\.isForced).map(\.policy))
+        let interval = differences.lazy.filter { $0.shownInterval != nil }.flatMap(\.intervals).first
         var table = TextTable(
             caption: caption,
             columns: [.text("policy"), .text("less")] + (namesEstimator ? [.text("by")] : []) + [
-                .number("difference"), .number("interval"), .number("P(better)"), .number("more impressions"),
+                .number("difference"), .number(interval?.title ?? "interval"), .number("P(better)"), .number("more rows"),
             ])
         for difference in differences {
             let estimate = difference.shownInterval
@@ -58,12 +58,13 @@ extension EvaluationReport {
                 wording.quantity.text($0, spread: estimate?.spread, isSigned: true) + (isForced ? " (forced)" : "")
             }
             table.append(
-                [wording.names[difference.policy], wording.names[difference.baseline]] + (namesEstimator ? [difference.name] : []) + [
-                    value ?? Self.missing(difference.isWithheld),
-                    estimate.map { wording.quantity.text(lower: $0.lower, upper: $0.upper, isSigned: true) } ?? "",
-                    value == nil ? "" : difference.probabilityBetter.map(NumberFormat.probability) ?? "",
-                    value == nil ? "" : difference.rowsToDecide.map { $0 == 0 ? "none" : NumberFormat.count($0) } ?? "unknown",
-                ])
+                [wording.briefNames[difference.policy], wording.briefNames[difference.baseline]] + (namesEstimator ? [difference.name] : [])
+                    + [
+                        value ?? Self.missing(difference.isWithheld),
+                        estimate.map { wording.quantity.text(lower: $0.lower, upper: $0.upper, isSigned: true) } ?? "",
+                        value == nil ? "" : difference.probabilityBetter.map(NumberFormat.probability) ?? "",
+                        value == nil ? "" : difference.rowsToDecide.map { $0 == 0 ? "none" : NumberFormat.count($0) } ?? "unknown",
+                    ])
         }
         return table
     }

@@ -15,6 +15,7 @@ extension EvaluationReport {
         sections += segmentSections(wording)
         if let replays = replaySection(quantity: wording.quantity) { sections.append(replays) }
         if let calibration = calibrationSection(wording) { sections.append(calibration) }
+        if let intervals = intervalSection { sections.append(intervals) }
         if !excluded.isEmpty {
             var table = TextTable(columns: [.text("reason"), .number("rows")])
             for (reason, count) in excluded.sorted(by: { $0.key < $1.key }) { table.append([reason, NumberFormat.count(count)]) }
@@ -59,8 +60,27 @@ extension EvaluationReport {
             title: wording.titled("Policies" + (wording.estimator.map { " by \($0)" } ?? "")), quantity: wording.quantity, rows: rows,
             silent: silent)
         return ReportSection(
-            title: "Policies", marks: wording.marks, charts: rows.isEmpty ? [] : [plot], tables: [table],
-            notes: interval.map { [$0.note] } ?? [])
+            title: "Policies", marks: wording.marks, charts: rows.isEmpty ? [] : [plot], tables: [table])
+    }
+
+    /// What the intervals take for granted, said once for all policies: by method, level and assumptions, with the estimators they stand for.
+    private var intervalSection: ReportSection? {
+        var order: [ReportSection.Definition] = []
+        var estimators: [ReportSection.Definition: [String]] = [:]
+        for estimate in policies.flatMap(\.estimates) {
+            for interval in estimate.shownIntervals {
+                let key = ReportSection.Definition(term: interval.title, text: interval.assumptions)
+                if estimators[key] == nil { order.append(key) }
+                if estimators[key]?.contains(estimate.name) != true { estimators[key, default: []].append(estimate.name) }
+            }
+        }
+        guard !order.isEmpty else { return nil }
+        return ReportSection(
+            title: "What the intervals rest on",
+            definitions: order.map { key in
+                ReportSection.Definition(
+                    term: key.term, text: key.text.capitalisedFirst + " (" + (estimators[key] ?? []).joined(separator: ", ") + ").")
+            })
     }
 
     /// Predicted against observed reward of the logged arms.

@@ -16,7 +16,7 @@ extension EvaluationReport {
         for segment in segments {
             for policy in segment.policies {
                 let shown = policy.shownEstimate(wording.estimator)?.interval
-                let name = wording.names[policy.policy]
+                let name = wording.briefNames[policy.policy]
                 table.append([
                     segment.value, NumberFormat.count(segment.rowCount), name, policy.mark,
                     shown.map { wording.quantity.text($0.value, spread: $0.spread) } ?? Self.missing(policy.isWithheld),
@@ -47,7 +47,7 @@ extension EvaluationReport {
                 let isForced = !forced.isDisjoint(with: [difference.policy, difference.baseline])
                 let estimate = difference.shownInterval
                 table.append([
-                    segment.value, wording.names[difference.policy], wording.names[difference.baseline],
+                    segment.value, wording.briefNames[difference.policy], wording.briefNames[difference.baseline],
                     difference.shownValue.map {
                         wording.quantity.text($0, spread: estimate?.spread, isSigned: true) + (isForced ? " (forced)" : "")
                     } ?? Self.missing(difference.isWithheld),

@@ -39,17 +39,27 @@ extension EvaluationReport {
         if rivals.count == 1 {
             sentences.append(pair(name, rivals[0], wording))
         } else {
-            sentences.append(single(leader, wording))
-            if open.isEmpty {
-                sentences.append("That is more than every other policy that was evaluated earned" + gap(to: beaten.first, wording) + ".")
-            } else {
+            switch open.count {
+            case 0:
+                sentences.append(single(leader, wording))
+                sentences.append("That is more than every other policy would have earned\(gap(to: beaten.first, wording)).")
+            case 1:
                 sentences.append(
-                    "It has the highest estimate, but cannot be told apart from \(wording.names.list(open.map(\.policy.policy)))"
-                        + gap(to: open.first, wording) + ".")
-                if let rows = open.compactMap({ $0.lead?.difference.rowsToDecide }).max(), rows > 0 {
-                    sentences.append("About \(NumberFormat.count(rows)) more impressions would probably settle the order.")
-                }
-                if !beaten.isEmpty { sentences.append("It is shown to earn more than \(wording.names.list(beaten.map(\.policy.policy))).") }
+                    "\(name) and \(wording.names[open[0].policy.policy]) lead and cannot be told apart"
+                        + (open[0].lead.map { ": their difference in \(wording.meanName) is \(wording.differenceRange($0.estimate))" } ?? "")
+                        + ".")
+                sentences.append(single(leader, wording))
+            default:
+                sentences.append(
+                    "No policy can be named the best: \(name) has the highest estimate, but cannot be told apart from "
+                        + "\(wording.names.list(open.map(\.policy.policy))).")
+                sentences.append(single(leader, wording))
+            }
+            if let rows = open.compactMap({ $0.lead?.difference.rowsToDecide }).max(), rows > 0 {
+                sentences.append("About \(NumberFormat.count(rows)) more impressions would probably settle the order.")
+            }
+            if !open.isEmpty && !beaten.isEmpty {
+                sentences.append("\(name) would have earned more than \(wording.names.list(beaten.map(\.policy.policy))).")
             }
             sentences.append("The best of several estimates on the same log tends to be somewhat too high.")
         }

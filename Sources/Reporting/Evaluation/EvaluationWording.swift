@@ -6,6 +6,8 @@ struct EvaluationWording: Sendable {
     /// What the reward is called: `margin`.
     var metric: String
     var names: ShortNames
+    /// For tables and charts with two names in a row.
+    var briefNames: ShortNames
     /// Marks of the whole evaluation.
     var marks: [String]
     /// The estimator that summaries and comparisons rest on; nil without any estimate with an interval.
@@ -15,6 +17,7 @@ struct EvaluationWording: Sendable {
         self.quantity = quantity
         self.metric = metric
         names = ShortNames(report.policies.map(\.policy))
+        briefNames = ShortNames(report.policies.map(\.policy), width: 18)
         marks = report.propensities == .estimated ? ["estimated propensities"] : []
         estimator = Self.estimator(of: report)
     }

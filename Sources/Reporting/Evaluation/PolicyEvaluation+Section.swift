@@ -4,11 +4,9 @@ extension PolicyEvaluation {
     /// Verdict, reasons and estimates of one policy; below them weights, overlap and course.
     func section(rowCount: Int, wording: EvaluationWording) -> ReportSection {
         let plot = estimatePlot(wording)
-        var methods: Set<Interval.Method> = []
-        let notes = estimates.flatMap(\.shownIntervals).filter { methods.insert($0.method).inserted }.map(\.note)
         return ReportSection(
             title: "Policy \(policy)", marks: [mark] + wording.marks, paragraphs: [verdictSentence], items: reasons.map(\.asSentence),
-            charts: plot.rows.isEmpty ? [] : [plot], tables: estimates.isEmpty ? [] : [estimateTable(wording)], notes: notes,
+            charts: plot.rows.isEmpty ? [] : [plot], tables: estimates.isEmpty ? [] : [estimateTable(wording)],
             subsections: [weightSection(rowCount: rowCount), overlapSection, courseSection(wording)].filter { !$0.isEmpty })
     }
 

@@ -20,7 +20,8 @@ extension EvaluationReport {
         return PageTemplates.render(
             "evaluation",
             frame.merged(with: [
-                "marks": wording.marks, "summary": summary(wording), "figures": figures, "sections": sections,
+                "marks": wording.marks,  // A true minus, at which a browser does not break the line.
+                "summary": summary(wording).map { $0.replacing(" -", with: " \u{2212}") }, "figures": figures, "sections": sections,
                 "hasContents": sections.count > 2, "glossary": Glossary.definitions(of: self),
             ]))
     }

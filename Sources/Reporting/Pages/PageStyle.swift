@@ -5,7 +5,7 @@ enum PageStyle {
             *{box-sizing:border-box}
             html{-webkit-text-size-adjust:100%}
             body{margin:0;background:var(--paper);color:var(--ink);font:16px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}
-            .wide{max-width:68rem;margin:0 auto;padding:0 1.25rem}
+            .wide{max-width:74rem;margin:0 auto;padding:0 1.25rem}
             .top{border-bottom:1px solid var(--line);background:var(--card)}
             .top .wide{display:flex;justify-content:space-between;align-items:baseline;gap:1rem;padding-top:.8rem;padding-bottom:.8rem}
             .brand{font-weight:650;color:var(--ink);letter-spacing:.01em}
@@ -27,6 +27,7 @@ enum PageStyle {
             dd{margin:0;font-size:1.45rem;line-height:1.25;font-weight:600;font-variant-numeric:tabular-nums}
             dd.doubt{font-size:.875rem;font-weight:400;line-height:1.4}
             .pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,21rem),1fr));gap:1.25rem 2rem;margin:1rem 0 .25rem}
+            .flow{display:flex;flex-wrap:wrap;align-items:flex-start;gap:1.25rem 2rem;margin:1rem 0 .25rem}.flow>figure{flex:1 1 20rem;max-width:29rem}.flow>.scroll{flex:0 1 auto;max-width:100%;margin:0}
             figure{margin:0;min-width:0}figcaption{font-size:.875rem;font-weight:600;margin-bottom:.4rem}
             .scroll{overflow-x:auto;margin:.75rem 0}
             table{border-collapse:collapse;min-width:min(100%,29rem);font-size:.9375rem;font-variant-numeric:tabular-nums}
@@ -54,11 +55,11 @@ enum PageStyle {
             footer{padding-top:.5rem;padding-bottom:2.5rem}
             @media (max-width:30rem){.card{padding:1rem;margin:1rem -.5rem}.figures{grid-template-columns:1fr 1fr;gap:.8rem 1rem}dd{font-size:1.2rem}dd.doubt{font-size:.8125rem}\
             th,td{padding:.4rem .5rem}.top .wide{padding-left:1rem;padding-right:1rem}}
-            @media (max-width:40rem){.words div{grid-template-columns:minmax(0,1fr)}}
+            @media (max-width:40rem){tbody th{white-space:normal;min-width:8rem}.words div{grid-template-columns:minmax(0,1fr)}}
             @media print{@page{margin:14mm}body{font-size:10pt}.wide{max-width:none;padding:0}.card{border:0;border-top:1px solid #bbb;border-radius:0;padding:.75rem 0 0;margin:1rem 0}.top{border:0}\
-            .scroll{overflow:visible}table{min-width:0;font-size:8.5pt}th,td{white-space:normal;padding:.2rem .5rem}.contents,.skip{display:none}figure,tr,.items li,.words div,pre{break-inside:avoid}\
+            .scroll{overflow:visible}table{min-width:0;font-size:8pt}th,td{white-space:normal;padding:.15rem .5rem}td.n{white-space:nowrap}thead,tbody tr:first-child,.card>p{break-after:avoid}.contents,.skip{display:none}figure,tr,.items li,.words div,pre{break-inside:avoid}\
             h1,h2,h3,caption,figcaption,.head{break-after:avoid}pre{white-space:pre-wrap;border-color:#bbb}details::details-content{content-visibility:visible;display:block;block-size:auto}\
-            .pair{grid-template-columns:1fr 1fr;gap:.75rem 1.5rem}.answer:first-child{font-size:13pt}.answer{font-size:11pt}dd{font-size:13pt}}
+            .pair{grid-template-columns:1fr 1fr;gap:.75rem 1.5rem}.flow{gap:.75rem 1.5rem}.flow>figure{flex:1 1 62mm;max-width:86mm}.answer:first-child{font-size:13pt}.answer{font-size:11pt}dd{font-size:13pt}}
 
             """
 }

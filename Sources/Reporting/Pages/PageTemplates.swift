@@ -141,9 +141,11 @@ enum PageTemplates {
         {{#hasItems}}<ul class="items">{{#items}}<li>{{.}}</li>{{/items}}</ul>{{/hasItems}}
         {{#hasDefinitions}}<dl class="words">{{#definitions}}<div><dt>{{term}}</dt><dd>{{text}}</dd></div>{{/definitions}}</dl>{{/hasDefinitions}}
         {{#code}}<pre tabindex="0" aria-label="Command"><code>{{code}}</code></pre>{{/code}}
-        {{#hasCharts}}<div class="pair">{{#charts}}<figure><figcaption>{{title}}</figcaption>{{{svg}}}</figure>{{/charts}}</div>{{/hasCharts}}
+        {{#hasFlow}}<div class="flow">
+        {{#charts}}<figure><figcaption>{{title}}</figcaption>{{{svg}}}</figure>{{/charts}}
         {{#tables}}<div class="scroll" tabindex="0" role="region" aria-label="{{label}}">{{{markup}}}</div>{{/tables}}
-        {{#appendix}}<details><summary>Numbers: {{label}}</summary><div class="scroll" tabindex="0" role="region" aria-label="{{label}}">{{{markup}}}</div></details>{{/appendix}}
+        </div>{{/hasFlow}}
+        {{#appendix}}<details><summary>Numbers: {{caption}}</summary><div class="scroll" tabindex="0" role="region" aria-label="{{label}}">{{{markup}}}</div></details>{{/appendix}}
         {{#notes}}<p class="note">{{.}}</p>{{/notes}}
         """
 }

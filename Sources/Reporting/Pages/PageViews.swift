@@ -31,10 +31,12 @@ struct ChartView {
 
 /// A table in place; `label` names it for those who cannot see it.
 struct TableView {
+    var caption: String
     var label: String
     var markup: String
 
     init(_ table: TextTable, heading: String) {
+        caption = table.caption.isEmpty ? heading : table.caption
         label = table.caption.isEmpty ? heading : "\(heading): \(table.caption)"
         markup = table.html(heading: heading)
     }
@@ -52,8 +54,8 @@ struct SectionView {
     var hasDefinitions: Bool
     var code: String?
     var charts: [ChartView]
-    var hasCharts: Bool
     var tables: [TableView]
+    var hasFlow: Bool
     var appendix: [TableView]
     var notes: [String]
     var parts: [SectionView]
@@ -69,8 +71,8 @@ struct SectionView {
         hasDefinitions = !definitions.isEmpty
         code = section.code.isEmpty ? nil : section.code.map(\.printable).joined(separator: "\n")
         charts = section.charts.enumerated().map { ChartView($1, id: "\(id)-chart-\($0)") }
-        hasCharts = !charts.isEmpty
         tables = section.tables.map { TableView($0, heading: section.title) }
+        hasFlow = !(charts.isEmpty && tables.isEmpty)
         appendix = section.appendix.map { TableView($0, heading: section.title) }
         notes = section.notes
         parts = section.subsections.enumerated().map { SectionView($1, id: "\(id)-\($0)") }
