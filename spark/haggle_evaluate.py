@@ -79,8 +79,8 @@ def run(command, rows=None):
     return printed
 
 
-def shard_command(haggle, words, first_row, path):
-    return [haggle, "evaluate-shard", path, "--first-row", str(first_row)] + words
+def shard_command(haggle, words, place, path):
+    return [haggle, "evaluate-shard", path] + place + words
 
 
 def first_rows(counts):
@@ -97,11 +97,11 @@ def states_of_files(context, options, words):
         sys.exit("haggle_evaluate: no file matches %s" % options.files)
     haggle = options.haggle
     shards = context.parallelize(paths, len(paths))
-    starts = [0] * len(paths)
+    places = [["--shard", str(index)] for index in range(len(paths))]
     if needs_row_numbers(words):
         counts = shards.map(lambda path: int(run([haggle, "evaluate-shard", path, "--count"]))).collect()
-        starts = first_rows(counts)
-    placed = context.parallelize(list(zip(paths, starts)), len(paths))
+        places = [["--first-row", str(row)] for row in first_rows(counts)]
+    placed = context.parallelize(list(zip(paths, places)), len(paths))
     return placed.map(lambda shard: run(shard_command(haggle, words, shard[1], shard[0]))).collect()
 
 
@@ -127,8 +127,9 @@ def states_of_table(session, options, words):
         sys.exit("haggle_evaluate: rows of a table have no order to number them by; name the unit with --unit-column (or a row's own id)")
     haggle = options.haggle
     lines = rows.toJSON()
-    return lines.mapPartitions(
-        lambda part: [run(shard_command(haggle, words + ["--input", "ndjson"], 0, "-"), part)]
+    command = words + ["--input", "ndjson"]
+    return lines.mapPartitionsWithIndex(
+        lambda index, part: [run(shard_command(haggle, command, ["--shard", str(index)], "-"), part)]
     ).collect()
 
 

@@ -8,6 +8,11 @@ package struct ShardEvaluation: Sendable {
 
     package init() {}
 
+    /// What stands for the number of the first row of a shard whose rows all have units, so that their numbers do not matter: far apart for each
+    /// shard, so that one that is added twice is still noticed, and beyond what is taken for a gap.
+    /// - Parameter shard: the number of the shard, from 0, below 2^20.
+    package static func firstRow(ofShard shard: Int) -> Int { (shard + 1) << 40 }
+
     /// Adds the state of a shard.
     /// - Parameter name: for errors, such as its file.
     /// - Throws: `EvaluationError.shard` for what is not such a state or was set up differently, `.overlappingShards` for rows that an earlier
@@ -56,6 +61,7 @@ package struct ShardEvaluation: Sendable {
         var next = 0
         var gaps: [String] = []
         for range in ranges.sorted(by: { $0.rows.lowerBound < $1.rows.lowerBound }) {
+            if range.rows.lowerBound >= Self.firstRow(ofShard: 0) { break }
             if range.rows.lowerBound > next {
                 gaps.append(
                     "rows \(next + 1) to \(range.rows.lowerBound) of the log are in no shard (the next one is \(range.name)): the report "

@@ -1,6 +1,6 @@
 /// Where interactions come from: PostgreSQL, a file, a simulator. Evaluation and learning read nothing else.
 package protocol InteractionSource: Sendable {
-    associatedtype Interactions: AsyncSequence where Interactions.Element == Interaction
+    associatedtype Interactions: AsyncSequence & Sendable where Interactions.Element == Interaction
 
     /// The arms that `Interaction.arm` points into.
     var arms: [Arm] { get }
@@ -15,6 +15,11 @@ package protocol InteractionSource: Sendable {
 extension InteractionSource {
     /// What a source has that leaves nothing out.
     package var excluded: [String: Int] { [:] }
+
+    /// Calls `body` with every interaction; for sources whose type is not known.
+    package func forEach(_ body: (Interaction) throws -> Void) async throws {
+        for try await interaction in interactions() { try body(interaction) }
+    }
 }
 
 /// Interactions already in memory: the trivial source, for tests and small files.

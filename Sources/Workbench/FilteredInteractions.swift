@@ -2,7 +2,7 @@ import Experiments
 import HaggleCore
 
 /// The interactions of another source that meet `--where`, `--since` and `--until`.
-struct FilteredInteractions<Base: InteractionSource & Sendable>: InteractionSource where Base.Interactions: Sendable {
+struct FilteredInteractions<Base: InteractionSource>: InteractionSource {
     let base: Base
     let condition: TargetingEvaluator?
     let since: Timestamp?

@@ -31,7 +31,6 @@ actor LogColumnsReader {
     private let configuration: EvaluationFiles.Configuration
     private var reader: CSVReader
     private var arms: KeyDictionary
-    private let armNames: [String]
     private let arm: Int
     private let propensity: Int
     private let reward: Int
@@ -42,26 +41,30 @@ actor LogColumnsReader {
     /// The columns that the condition reads.
     private let features: [(name: String, column: Int)]
 
-    init(_ configuration: EvaluationFiles.Configuration, arms: [String]) throws {
+    init(_ configuration: EvaluationFiles.Configuration, arms names: [String]) throws {
         let reader = try CSVReader(path: configuration.log)
-        arm = try reader.index(of: configuration.armColumn)
-        propensity = try reader.index(of: configuration.propensityColumn)
-        reward = try reader.index(of: configuration.rewardColumn)
-        if let name = configuration.unitColumn { unit = try reader.index(of: name) } else { unit = nil }
-        if let name = configuration.timeColumn { time = try reader.index(of: name) } else { time = nil }
-        if let name = configuration.segmentColumn { segment = try reader.index(of: name) } else { segment = nil }
-        if (configuration.since != nil || configuration.until != nil) && time == nil {
+        if (configuration.since != nil || configuration.until != nil) && configuration.timeColumn == nil {
             throw WorkbenchError.invalidOption(
                 name: "--time-column", expected: "the column of times for --since and --until", found: "none")
         }
         var features: [(String, Int)] = []
         for name in configuration.condition?.featureNames.sorted() ?? [] { features.append((name, try reader.index(of: name))) }
-        self.features = features
-        condition = try configuration.condition.map { try TargetingEvaluator($0) }
         self.configuration = configuration
-        armNames = arms
-        self.arms = KeyDictionary(closed: arms)
+        self.features = features
+        arm = try reader.index(of: configuration.armColumn)
+        propensity = try reader.index(of: configuration.propensityColumn)
+        reward = try reader.index(of: configuration.rewardColumn)
+        unit = try Self.place(of: configuration.unitColumn, in: reader)
+        time = try Self.place(of: configuration.timeColumn, in: reader)
+        segment = try Self.place(of: configuration.segmentColumn, in: reader)
+        condition = try configuration.condition.map { try TargetingEvaluator($0) }
+        arms = KeyDictionary(closed: names)
         self.reader = reader
+    }
+
+    private static func place(of column: String?, in reader: borrowing CSVReader) throws -> Int? {
+        guard let column else { return nil }
+        return try reader.index(of: column)
     }
 
     /// Whether arm, propensity and reward are all that is read, which goes by columns.

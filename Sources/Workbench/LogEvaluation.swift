@@ -155,8 +155,8 @@ package struct LogEvaluation: Sendable {
         let all = log.source
         log.source = filter(all)
         var counts = (all: 0, kept: 0)
-        for try await _ in all.interactions() { counts.all += 1 }
-        for try await _ in log.source.interactions() { counts.kept += 1 }
+        try await all.forEach { _ in counts.all += 1 }
+        try await log.source.forEach { _ in counts.kept += 1 }
         guard counts.kept > 0 else {
             throw WorkbenchError.emptyLog(what: "the filter leaves none of the log's \(counts.all) rows")
         }

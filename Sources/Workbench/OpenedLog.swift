@@ -54,7 +54,7 @@ struct OpenedLog: Sendable {
     static func file(_ file: LogEvaluation.FileLog) async throws -> OpenedLog {
         let source = try LogFile.open(path: file.path, format: file.format, columns: file.columns)
         var inference = SchemaInference()
-        for try await row in source.interactions() { inference.see(row.context) }
+        try await source.forEach { inference.see($0.context) }
         return OpenedLog(
             source: source, schema: inference.schema, controlIndex: source.arms.firstIndex { $0.isControl } ?? 0, rewardRange: nil,
             windowSeconds: nil, excluded: source.excluded,

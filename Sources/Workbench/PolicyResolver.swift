@@ -1,5 +1,6 @@
 import Evaluation
 import EventLog
+import Experiments
 import HaggleCore
 import Policies
 
@@ -43,7 +44,7 @@ struct PolicyResolver {
     func snapshots(for options: EvaluationOptions) async throws -> [SnapshotVersion: any Policy] {
         guard let load = log.snapshot, options.needsSnapshots else { return [:] }
         var counts: [SnapshotVersion: Int] = [:]
-        for try await row in log.source.interactions() {
+        try await log.source.forEach { row in
             if let version = row.snapshot { counts[version, default: 0] += 1 }
         }
         var policies: [SnapshotVersion: any Policy] = [:]

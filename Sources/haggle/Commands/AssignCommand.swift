@@ -83,7 +83,7 @@ struct SimulateCommand: AsyncParsableCommand {
         progress.finish()
         switch formatting.format {
         case .json:
-            output(
+            writeResult(
                 try json(
                     Result(
                         assignments: outcome.assignments, conversions: outcome.conversions,

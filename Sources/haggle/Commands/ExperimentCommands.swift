@@ -19,7 +19,7 @@ struct ValidateCommand: AsyncParsableCommand {
             for problem in folder.problems { note(problem.description) }
             for file in folder.files { writeResult("\(file.path): valid (\(file.experiment.key))") }
         case .json:
-            output(
+            writeResult(
                 try json(
                     Result(
                         valid: folder.files.map(\.path),

@@ -48,7 +48,7 @@ struct ModelCommand: AsyncParsableCommand {
                 for candidate in listing.keptBack {
                     keptBack.append(["\(candidate.candidate)", candidate.judgedAt, "\(candidate.serving)", candidate.reason])
                 }
-                output(
+                writeResult(
                     "Kept back by the gate; to publish one all the same: haggle model publish \(experiment) CANDIDATE --force --note REASON"
                 )
                 writeResult(keptBack.text(isTerminal: Terminal.standardOutput.isInteractive))
@@ -164,7 +164,7 @@ struct ModelCommand: AsyncParsableCommand {
                     ExperimentKey(experiment), to: SnapshotVersion(version), now: Timestamp(seconds: Date().timeIntervalSince1970),
                     by: currentUser())
             }
-            output(
+            writeResult(
                 "published snapshot \(published) with the network of snapshot \(version); pinned until `haggle model unpin \(experiment)`")
         }
     }

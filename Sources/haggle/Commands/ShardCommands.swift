@@ -28,7 +28,7 @@ struct EvaluateShardCommand: AsyncParsableCommand {
     var rewardModel: String?
 
     @Option(help: ArgumentHelp("csv or ndjson; default: by the file's name.", valueName: "format"))
-    var input: ShardEvaluation.Configuration.Input?
+    var input: ShardFiles.Configuration.Input?
 
     @Option(help: "Name of the column with the arm.") var armColumn = "arm"
     @Option(help: "Name of the column with the propensity.") var propensityColumn = "propensity"
@@ -37,12 +37,18 @@ struct EvaluateShardCommand: AsyncParsableCommand {
     @Option(help: "Name of the column with the time.") var timeColumn: String?
     @Option(help: ArgumentHelp("Also evaluate each part of the log by this column.", valueName: "column")) var by: String?
     @Option(help: "The number of the shard's first row in the whole log, from 0.") var firstRow = 0
+    @Option(help: "The number of the shard, from 0, instead of --first-row where every row has a unit.") var shard: Int?
     @Flag(help: "Only print how many rows the shard has.") var count = false
 
     @OptionGroup(title: "Estimates") var flags: EvaluationFlags
 
     func validate() throws {
         guard firstRow >= 0 else { throw ValidationError("--first-row: expected a count from 0, found \(firstRow)") }
+        if let shard {
+            guard (0..<1 << 20).contains(shard) else { throw ValidationError("--shard: expected a number in 0..<1048576, found \(shard)") }
+            if unitColumn == nil { throw ValidationError("--shard needs --unit-column; rows without a unit are told apart by --first-row") }
+            if firstRow != 0 { throw ValidationError("expected --shard or --first-row, found both") }
+        }
         if count { return }
         if arms == nil { throw ValidationError("expected --arms, such as none,five,ten") }
         if policy.isEmpty { throw ValidationError("expected at least one --policy: columns:PREFIX, uniform, arm:KEY or logged") }
@@ -50,10 +56,10 @@ struct EvaluateShardCommand: AsyncParsableCommand {
 
     func run() async throws {
         if count {
-            writeResult("\(try ShardEvaluation.rowCount(path: path, input: input))")
+            writeResult("\(try ShardFiles.rowCount(path: path, input: input))")
             return
         }
-        var configuration = ShardEvaluation.Configuration(
+        var configuration = ShardFiles.Configuration(
             path: path, input: input,
             arms: (arms ?? "").split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }, policies: policy,
             estimatesPrefix: rewardModel)
@@ -64,7 +70,8 @@ struct EvaluateShardCommand: AsyncParsableCommand {
         configuration.timeColumn = timeColumn
         configuration.segmentColumn = by
         configuration.firstRow = firstRow
-        let state = try await ShardEvaluation.state(of: configuration, options: try flags.options(isForced: false))
+        configuration.shard = shard
+        let state = try await ShardFiles.state(of: configuration, options: try flags.options(isForced: false))
         try Terminal.standardOutput.write(bytes: state)
     }
 }
@@ -81,9 +88,9 @@ struct EvaluateMergeCommand: AsyncParsableCommand {
     @OptionGroup var report: ReportOutput
 
     func run() async throws {
-        let merged = try await ShardEvaluation.report(merging: states, isForced: force)
+        let merged = try await ShardFiles.report(merging: states, isForced: force)
         try report.write(merged, title: "Off-policy evaluation of \(states.count) shards")
     }
 }
 
-extension ShardEvaluation.Configuration.Input: ExpressibleByArgument {}
+extension ShardFiles.Configuration.Input: ExpressibleByArgument {}

@@ -4,7 +4,7 @@ import HaggleCore
 import Tabular
 
 /// `haggle evaluate-shard` and `haggle evaluate-merge`: the map and the reduce of an evaluation over many files, processes or machines.
-package struct ShardEvaluation: Sendable {
+package enum ShardFiles {
     package struct Configuration: Sendable {
         package enum Input: String, Sendable, CaseIterable { case csv, ndjson }
 
@@ -26,6 +26,8 @@ package struct ShardEvaluation: Sendable {
         package var segmentColumn: String?
         /// The number of the shard's first row in the whole log, from 0.
         package var firstRow = 0
+        /// Number of the shard, from 0, where rows have units and their numbers do not matter; then `firstRow` is not read.
+        package var shard: Int?
 
         package init(path: String, input: Input? = nil, arms: [String], policies: [String], estimatesPrefix: String? = nil) {
             self.path = path
@@ -68,13 +70,13 @@ package struct ShardEvaluation: Sendable {
         var evaluator = try Evaluator(
             policies: prefixes.map { EvaluatedPolicy(name: "columns:" + $0, target: .given) } + builtIn.map(\.policy),
             armCount: configuration.arms.count, options: options, rewardModel: configuration.estimatesPrefix == nil ? nil : "columns",
-            firstRow: configuration.firstRow)
+            firstRow: configuration.shard.map { ShardEvaluation.firstRow(ofShard: $0) } ?? configuration.firstRow)
         while var block = try rows.next(rows: blockRowCount) {
             for target in builtIn { block.targets.append(target.rows(block.rowCount, armCount: configuration.arms.count)) }
             try await evaluator.add(block)
             try Task.checkCancellation()
         }
-        return try await evaluator.serialised()
+        return try evaluator.serialised()
     }
 
     /// How many rows a shard has, to number those of the next one.
@@ -91,26 +93,19 @@ package struct ShardEvaluation: Sendable {
         return count
     }
 
-    /// Merges states, in any order, into the report of the whole.
+    /// Merges states, in any order, into the report of the whole; one state is in memory at a time.
     /// - Parameter isForced: whether unsupported estimates are shown.
-    /// - Throws: `EvaluationError` for a damaged state, naming its file, and for states of other set-ups.
+    /// - Throws: `EvaluationError` for a damaged state, naming its file, for states of other set-ups and for rows that came twice.
     @concurrent
     package static func report(merging paths: [String], isForced: Bool) async throws -> EvaluationReport {
-        var merged: Evaluator?
+        var shards = ShardEvaluation()
         for path in paths {
             guard let bytes = FileManager.default.contents(atPath: path) else {
                 throw WorkbenchError.unreadableFile(path: path, reason: "no such file, or no permission")
             }
-            do {
-                let next = try Evaluator(serialised: Array(bytes))
-                if merged == nil { merged = next } else { try await merged?.merge(next) }
-            } catch let error as EvaluationError {
-                throw WorkbenchError.unreadableFile(path: path, reason: error.description)
-            }
+            try await shards.add(Array(bytes), named: path)
         }
-        guard var merged else { throw WorkbenchError.emptyLog(what: "no states were given") }
-        merged.isForced = isForced
-        return try await merged.report()
+        return try await shards.report(isForced: isForced)
     }
 
     private static func format(_ configuration: Configuration) throws -> ShardRows.Format {
