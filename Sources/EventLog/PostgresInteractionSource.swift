@@ -1,9 +1,11 @@
 package import HaggleCore
 package import Postgres
+import Tabular
 
 /// The counted interactions of one experiment, in the order of the log, as it stood when the source was opened.
 ///
-/// Rows come in chunks, each a short query of its own, so memory is bounded and no transaction stays open while they are used. A pass can be
+/// A pass is one COPY in the order of positions, read as it is asked for, on a connection of the pool's: memory holds a chunk of it, and time is
+/// linear. Opening attributes the conversions, once for all passes, and keeps sixteen bytes for each impression that has any. A pass can be
 /// repeated and gives the same rows.
 package struct PostgresInteractionSource: InteractionSource {
     package struct Filter: Hashable, Sendable {
@@ -32,25 +34,30 @@ package struct PostgresInteractionSource: InteractionSource {
     /// `NOT_MATURED`, and `REMOVED_ARM` for arms that no version of the experiment names.
     package let excluded: [String: Int]
 
-    private let reader: EventLogReader
+    private let pool: ConnectionPool
     private let experiment: Experiment
-    private let chunkSize: Int
+    private let features: [String]?
+    private let rewards: LoggedRewards
 
     /// - Parameters:
     ///   - through: reads the log as it stood at this position; by default as it stands now.
-    ///   - chunkSize: rows per query.
+    ///   - features: the features of the context that are wanted; nil for all, empty for none. Fewer are read faster.
     package static func open(
         pool: ConnectionPool, experiment: Experiment, filter: Filter = Filter(), asOf: Timestamp, through: Int64? = nil,
-        chunkSize: Int = 10_000
+        features: [String]? = nil
     ) async throws -> PostgresInteractionSource {
         let reader = EventLogReader(pool: pool)
         let arms = try await reader.arms(of: experiment)
         let position: Int64
         if let through { position = through } else { position = try await reader.highWater() }
-        let excluded = try await reader.excluded(experiment, filter, asOf: asOf, through: position, arms: arms)
+        let condition = filter.condition(window: experiment.reward.windowSeconds, asOf: asOf)
         return PostgresInteractionSource(
-            arms: arms, filter: filter, asOf: asOf, through: position, excluded: excluded, reader: reader, experiment: experiment,
-            chunkSize: chunkSize)
+            arms: arms, filter: filter, asOf: asOf, through: position,
+            excluded: try await reader.excluded(experiment, filter, asOf: asOf, through: position, arms: arms), pool: pool,
+            experiment: experiment, features: features,
+            rewards: try await LoggedRewards(
+                pool, experiment, rule: RewardRule(experiment.reward, arms: arms), arms: ArmPlaces(arms), through: position,
+                condition: condition))
     }
 
     package func interactions() -> Interactions { Interactions(source: self) }
@@ -63,104 +70,116 @@ package struct PostgresInteractionSource: InteractionSource {
         package func makeAsyncIterator() -> Iterator { Iterator(source) }
 
         package struct Iterator: AsyncIteratorProtocol {
-            private let source: PostgresInteractionSource
-            private let rule: RewardRule
-            private var places: ArmPlaces
-            private var chunk: [Interaction] = []
-            private var index = 0
-            private var cursor: Int64? = 0
+            private let stream: CopyStream
+            private var rows = BinaryCopyRows(columnCount: Column.allCases.count)
+            private var bytes: [UInt8] = []
+            private var isAtEnd = false
+            private var decoder: Decoder
 
             fileprivate init(_ source: PostgresInteractionSource) {
-                self.source = source
-                rule = RewardRule(source.experiment.reward, arms: source.arms)
-                places = ArmPlaces(source.arms)
+                stream = source.stream()
+                decoder = Decoder(source)
             }
 
             package mutating func next() async throws -> Interaction? { try await next(isolation: nil) }
 
             /// On the caller's executor: without this, each row of a loop on an actor would cost two switches of threads.
             package mutating func next(isolation actor: isolated (any Actor)?) async throws -> Interaction? {
-                while index == chunk.count {
-                    guard let position = cursor else { return nil }
-                    let rows = try await source.chunk(after: position)
-                    // A chunk may hold nothing but removed arms, so its rows decide whether there are more.
-                    cursor = rows.count < source.chunkSize ? nil : try rows.last?.decode(Column.position.rawValue, as: Int64.self)
-                    chunk.removeAll(keepingCapacity: true)
-                    index = 0
-                    for row in rows {
-                        if let interaction = try interaction(row) { chunk.append(interaction) }
+                while !isAtEnd {
+                    while try rows.next(in: bytes) {
+                        // Nil for a removed arm.
+                        if let interaction = try decoder.interaction(rows, bytes) { return interaction }
                     }
+                    bytes.removeSubrange(0..<rows.position)
+                    rows.position = 0
+                    isAtEnd = try await !stream.next(into: &bytes)
                 }
-                defer { index += 1 }
-                return chunk[index]
-            }
-
-            /// Columns by position, which saves looking up their names for every row.
-            private enum Column: Int {
-                case position, id, unit, context, eligible, propensities, arm, propensity, snapshot, occurredAt
-                case events, reversals, value, givenMargin, unmarginedValue
-            }
-
-            private mutating func interaction(_ row: Row) throws -> Interaction? {
-                func read<Value: SQLDecodable>(_ column: Column) throws -> Value { try row.decode(column.rawValue) }
-                guard let arm = places[try read(.arm)], let positions = places.positions(of: try read(.eligible)) else { return nil }
-                let id = ImpressionID(try read(.id) as UUIDWords)
-                let json = try row.withText(Column.context.rawValue) { text in
-                    if let text { [UInt8](copying: text) } else { [UInt8]() }
-                }
-                let sums = RewardSums(
-                    events: try read(.events), reversals: try read(.reversals), value: try read(.value),
-                    givenMargin: try read(.givenMargin),
-                    unmarginedValue: try read(.unmarginedValue))
-                let occurredAt = Timestamp(microseconds: try read(.occurredAt))
-                let matures = occurredAt + source.experiment.reward.windowSeconds
-                return Interaction(
-                    impressionID: id, unit: (try read(.unit) as String?).map { UnitID($0) }, time: occurredAt,
-                    context: try Context(json: json, impression: id),
-                    eligible: places.eligible(positions), arm: arm, propensity: try read(.propensity),
-                    propensities: (try read(.propensities) as [Double]?).map { places.vector($0, at: positions) },
-                    reward: rule.reward(sums, arm: arm), snapshot: (try read(.snapshot) as Int?).map { SnapshotVersion($0) },
-                    maturedAt: matures <= source.asOf ? matures : nil)
+                return nil
             }
         }
     }
 
-    fileprivate func chunk(after position: Int64) async throws -> [Row] {
-        try await reader.read { connection in
-            try await connection.query(
-                """
-                WITH i AS MATERIALIZED (
-                    SELECT * FROM shown_impressions(\(experiment.key), \(through)) i
-                     WHERE i.counted AND i.position > \(position) AND \(fragment: timeFilter)
-                     ORDER BY i.position
-                     LIMIT \(chunkSize)
-                )
-                SELECT i.position, i.id, i.unit, i.context, i.eligible_arms, i.propensities, i.arm, i.propensity, i.snapshot,
-                       (extract(epoch FROM i.occurred_at) * 1000000)::bigint, s.*
-                  FROM i
-                \(fragment: EventLogReader.rewardSums(windowSeconds: experiment.reward.windowSeconds, through: through))
+    /// The columns of the COPY, in their order.
+    private enum Column: Int, CaseIterable {
+        case position, id, unit, context, eligible, propensities, arm, propensity, snapshot, occurredAt
+    }
+
+    private func stream() -> CopyStream {
+        let context: SQL = features == [] ? "NULL::jsonb" : "i.context"
+        return pool.copyOut(
+            """
+            COPY (
+                SELECT i.position, i.id, i.unit, \(fragment: context), i.eligible_arms, i.propensities, i.arm, i.propensity, i.snapshot,
+                       i.occurred_at
+                  FROM shown_impressions(\(literal: experiment.key.rawValue), \(raw: String(through))) i
+                 WHERE i.counted AND \(fragment: filter.condition(window: experiment.reward.windowSeconds, asOf: asOf))
                  ORDER BY i.position
+            ) TO STDOUT (FORMAT binary)
+            """,
+            // Along the index on positions, whatever the planner thinks of a table it has not seen filled: a sort would write the log to disk
+            // before the first row, and a hash join lose the order.
+            settings: """
+                SET LOCAL jit = off; SET LOCAL enable_sort = off; SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off;
+                SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL max_parallel_workers_per_gather = 0
                 """)
-        }
     }
 
-    private var timeFilter: SQL {
-        var until = filter.until
-        if filter.onlyMatured {
-            // Matured is occurred_at + window <= asOf; times are whole microseconds.
-            let closed = Timestamp(microseconds: (asOf - experiment.reward.windowSeconds).microseconds + 1)
-            until = min(until ?? closed, closed)
+    /// Makes interactions of rows.
+    private struct Decoder {
+        private let windowSeconds: Double
+        private let asOf: Timestamp
+        private var places: ArmPlaces
+        private var rewards: LoggedRewards.Cursor
+        private var context: ContextReader?
+
+        init(_ source: PostgresInteractionSource) {
+            windowSeconds = source.experiment.reward.windowSeconds
+            asOf = source.asOf
+            places = ArmPlaces(source.arms)
+            rewards = LoggedRewards.Cursor(source.rewards)
+            context = source.features == [] ? nil : ContextReader(features: source.features)
         }
-        return filter.timeSpan(until: until)
+
+        mutating func interaction(_ rows: BinaryCopyRows, _ bytes: [UInt8]) throws -> Interaction? {
+            let span = bytes.span
+            func field(_ column: Column) -> Range<Int>? { rows.field(column.rawValue) }
+            guard let arm = field(.arm).flatMap({ places.position(of: span, at: $0) }),
+                let positions = try places.positions(ofArray: Column.eligible.rawValue, of: rows, in: span)
+            else { return nil }
+            let id = ImpressionID(rows.uuid(Column.id.rawValue, in: span))
+            let occurredAt = Timestamp(microseconds: rows.instant(Column.occurredAt.rawValue, in: span).microseconds)
+            let matures = occurredAt + windowSeconds
+            var values = Context()
+            // Behind a byte for the version of jsonb's binary form.
+            if let place = field(.context), context != nil {
+                values = try context?.read(bytes, from: place.lowerBound + 1, to: place.upperBound, impression: id) ?? values
+            }
+            return Interaction(
+                impressionID: id, unit: rows.string(Column.unit.rawValue, in: span).map { UnitID($0) }, time: occurredAt,
+                context: values, eligible: places.eligible(positions), arm: arm,
+                propensity: rows.double(Column.propensity.rawValue, in: span),
+                propensities: try rows.doubles(Column.propensities.rawValue, in: span).map { places.vector($0, at: positions) },
+                reward: rewards.reward(at: rows.int64(Column.position.rawValue, in: span)),
+                snapshot: rows.int32(Column.snapshot.rawValue, in: span).map { SnapshotVersion(Int($0)) },
+                maturedAt: matures <= asOf ? matures : nil)
+        }
     }
 }
 
 extension PostgresInteractionSource.Filter {
+    /// On impressions `i`, as text without parameters, which COPY does not take.
     fileprivate func timeSpan(until: Timestamp?) -> SQL {
         var sql: SQL = "true"
-        if let since { sql += " AND i.occurred_at >= \(microseconds: since.microseconds)" }
-        if let until { sql += " AND i.occurred_at < \(microseconds: until.microseconds)" }
+        if let since { sql += " AND i.occurred_at >= \(literal: since.description)::timestamptz" }
+        if let until { sql += " AND i.occurred_at < \(literal: until.description)::timestamptz" }
         return sql
+    }
+
+    fileprivate func condition(window: Double, asOf: Timestamp) -> SQL {
+        guard onlyMatured else { return timeSpan(until: until) }
+        // Matured is occurred_at + window <= asOf; times are whole microseconds.
+        let closed = Timestamp(microseconds: (asOf - window).microseconds + 1)
+        return timeSpan(until: min(until ?? closed, closed))
     }
 }
 

@@ -339,7 +339,21 @@ package actor Connection {
         becomeReady()
     }
 
-    private func nextCopyChunk(_ recycled: CopyChunk, ticket: UInt64) throws -> CopyChunk {
+    /// Begins a transaction that sees one snapshot of the database, and a COPY OUT in it.
+    /// - Parameter settings: `SET LOCAL` statements, separated by `;`.
+    func startCopyOut(_ sql: SQL, settings: String, ticket: UInt64) throws {
+        try begin(.readOnlySnapshot)
+        try operate(ticket) { _ = try $0.script(settings) }
+        try startCopy(sql, .copyOut, ticket: ticket)
+    }
+
+    /// Ends what `startCopyOut` began.
+    func finishCopyOut() throws {
+        _ = try endCopyOut()
+        try commit()
+    }
+
+    func nextCopyChunk(_ recycled: CopyChunk, ticket: UInt64) throws -> CopyChunk {
         var chunk = recycled
         chunk.bytes.removeAll(keepingCapacity: true)
         chunk.ends.removeAll(keepingCapacity: true)

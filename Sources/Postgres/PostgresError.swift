@@ -13,6 +13,8 @@ package enum PostgresError: Error, Hashable, Sendable {
     case noFileDescriptors
     case notACopyStatement
     case copyNeedsCopyFunction
+    /// The bytes of a COPY that are not in the binary format asked for.
+    case damagedCopy
 
     // Rows
     case noSuchColumn(name: String, columns: [String])
@@ -60,6 +62,7 @@ extension PostgresError: CustomStringConvertible {
         case .noFileDescriptors: "the process has no file descriptors left; raise its limit (ulimit -n)"
         case .notACopyStatement: "expected a COPY ... FROM STDIN or COPY ... TO STDOUT statement"
         case .copyNeedsCopyFunction: "COPY FROM STDIN and COPY TO STDOUT need copyIn and copyOut"
+        case .damagedCopy: "the server sent a COPY that is not in PostgreSQL's binary format"
         case .noSuchColumn(let name, let columns): "no column \(name) in the result; it has \(columns.joined(separator: ", "))"
         case .noSuchColumnIndex(let index, let columns): "no column \(index) in the result; it has \(columns.count) columns"
         case .unexpectedNull(let column, let expected): "column \(column): expected \(expected), found NULL"

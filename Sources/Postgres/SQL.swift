@@ -88,6 +88,21 @@ extension SQL {
         /// Text that the program itself wrote: never anything that came from outside.
         package mutating func appendInterpolation(raw text: String) { appendLiteral(text) }
 
+        /// Text as a quoted constant, for statements that take no parameters, such as COPY. Others take the value as it is.
+        package mutating func appendInterpolation(literal text: String) {
+            // The form with escapes means the same whatever `standard_conforming_strings` says. U+0000, which text cannot hold, is refused.
+            var quoted = "E'"
+            for scalar in text.unicodeScalars {
+                switch scalar {
+                case "'": quoted += "''"
+                case "\\": quoted += "\\\\"
+                case "\0": quoted += "\\000"
+                default: quoted.unicodeScalars.append(scalar)
+                }
+            }
+            appendLiteral(quoted + "'")
+        }
+
         /// A name, quoted.
         package mutating func appendInterpolation(identifier name: String) {
             appendLiteral("\"" + name.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\"")

@@ -68,6 +68,45 @@ package struct JSONScanner: Sendable {
         return key
     }
 
+    /// A key as `nextKey(in:)` finds it.
+    package enum Key: Hashable, Sendable {
+        /// Its position in the dictionary.
+        case listed(Int)
+        /// Not in it: the text where the dictionary is open (and full), nil where it is closed, as then nobody wants it.
+        case other(String?)
+    }
+
+    /// The next key of the object as a position in a dictionary, without a string; nil at its end.
+    package mutating func nextKey(in names: inout KeyDictionary) throws -> Key? {
+        let before = (position, isFirst)
+        skipSpace()
+        if position < end, bytes[position] == UInt8(ascii: "}") {
+            position += 1
+            isFirst = false
+            return nil
+        }
+        if !isFirst {
+            try take(UInt8(ascii: ","), "`,` or `}`")
+            skipSpace()
+        }
+        try take(UInt8(ascii: "\""), "a string")
+        let begin = position
+        if skipPlain(), position < end, bytes[position] == 34 {
+            let found = names.position(of: bytes.span, from: begin, to: position)
+            let other = found == nil && names.isOpen ? try text(begin, position, isASCII: true) : nil
+            position += 1
+            isFirst = false
+            skipSpace()
+            try take(UInt8(ascii: ":"), "`:`")
+            return found.map { .listed(Int($0)) } ?? .other(other)
+        }
+        // Escapes, or more than ASCII: the other way, which checks them.
+        (position, isFirst) = before
+        guard let text = try nextKey() else { return nil }
+        let utf8 = Array(text.utf8)
+        return names.position(of: utf8.span, from: 0, to: utf8.count).map { .listed(Int($0)) } ?? .other(names.isOpen ? text : nil)
+    }
+
     package mutating func beginArray() throws {
         skipSpace()
         try take(UInt8(ascii: "["), "an array")

@@ -13,7 +13,7 @@ package struct KeyDictionary: Sendable {
     /// Most keys that an open dictionary takes.
     package static let limit = 1 << 20
 
-    /// Knows these keys, at their positions, and adds what else it meets.
+    /// Knows these keys, at their positions (of equal ones the first), and adds what else it meets.
     package init(open keys: [String] = []) { self.init(keys, isOpen: true) }
 
     /// Knows these keys and no others.
@@ -36,6 +36,12 @@ package struct KeyDictionary: Sendable {
         return table[slot] < 0 ? nil : Int(table[slot])
     }
 
+    /// The position of `text[start..<end]`; nil where it is not known.
+    package func position(ofKnown text: Span<UInt8>, from start: Int, to end: Int) -> Int? {
+        let found = table[slot(of: text, from: start, to: end)]
+        return found < 0 ? nil : Int(found)
+    }
+
     /// The position of `text[start..<end]`, which an open dictionary adds; nil where a closed one does not know it, or an open one is full.
     mutating func position(of text: Span<UInt8>, from start: Int, to end: Int) -> Int32? {
         let slot = slot(of: text, from: start, to: end)
@@ -46,12 +52,11 @@ package struct KeyDictionary: Sendable {
     private mutating func add(_ text: Span<UInt8>, from start: Int, to end: Int) -> Int32 {
         if 2 * (keys.count + 1) > table.count { grow() }
         let slot = slot(of: text, from: start, to: end)
-        guard table[slot] < 0 else { return table[slot] }  // named twice
         let position = Int32(keys.count)
         for index in start..<end { bytes.append(text[index]) }
         starts.append(bytes.count)
         keys.append(String(decoding: bytes[starts[keys.count]...], as: UTF8.self))
-        table[slot] = position
+        if table[slot] < 0 { table[slot] = position }
         return position
     }
 
@@ -59,7 +64,7 @@ package struct KeyDictionary: Sendable {
         table = [Int32](repeating: -1, count: 2 * table.count)
         for index in keys.indices {
             let slot = slot(of: bytes.span, from: starts[index], to: starts[index + 1])
-            table[slot] = Int32(index)
+            if table[slot] < 0 { table[slot] = Int32(index) }
         }
     }
 

@@ -65,6 +65,63 @@ import Testing
         }
     }
 
+    @Test func onlyWantedFeaturesAreKept() async throws {
+        try await TestLog.with { log in
+            try await log.sink.append(log.impression(1, context: ["recency": 1.5, "channel": "w\"eb", "vip": true, "naïve": "é"]))
+            func contexts(_ features: [String]?) async throws -> [Context] {
+                let source = try await PostgresInteractionSource.open(
+                    pool: log.pool, experiment: log.experiment, asOf: TestLog.start, features: features)
+                return try await collect(source).map(\.context)
+            }
+            #expect(try await contexts(nil) == [["recency": 1.5, "channel": "w\"eb", "vip": true, "naïve": "é"]])
+            #expect(try await contexts(["naïve", "recency", "unheard of"]) == [["recency": 1.5, "naïve": "é"]])
+            #expect(try await contexts([]) == [[:]])
+        }
+    }
+
+    @Test func arraysAndNullsArriveAsTheyWereWritten() async throws {
+        try await TestLog.with { log in
+            var bare = log.impression(1)
+            bare.unit = nil
+            bare.propensities = nil
+            bare.propensity = nil
+            bare.snapshot = nil
+            bare.eligibleArms = ["ten", "five"]
+            try await log.sink.append(bare)
+            var few = log.impression(2, at: 1)
+            few.eligibleArms = ["ten", "five"]
+            few.propensities = [0.75, 0.25]
+            few.propensity = 0.25
+            try await log.sink.append(few)
+            let rows = try await collect(
+                try await PostgresInteractionSource.open(pool: log.pool, experiment: log.experiment, asOf: TestLog.start))
+            #expect(rows[0].unit == nil && rows[0].propensities == nil && rows[0].propensity == nil && rows[0].snapshot == nil)
+            #expect(rows.map(\.eligible) == [[1, 2], [1, 2]])
+            #expect(rows[1].propensities == [0, 0.25, 0.75])
+        }
+    }
+
+    /// A quote in the key of an experiment stands in the text of the COPY, which takes no parameters.
+    @Test func anyKeyOfAnExperimentIsQuoted() async throws {
+        try await TestLog.with(TestLog.experiment("it's \\ a \"key\"")) { log in
+            try await log.sink.append(log.impression(1))
+            let source = try await PostgresInteractionSource.open(pool: log.pool, experiment: log.experiment, asOf: TestLog.start)
+            #expect(try await collect(source).count == 1)
+        }
+    }
+
+    /// A pass that is given up costs its connection, which the pool replaces.
+    @Test func aPassMayBeGivenUp() async throws {
+        try await TestLog.with { log in
+            for number in 1...5 as ClosedRange<UInt64> { try await log.sink.append(log.impression(number)) }
+            let source = try await PostgresInteractionSource.open(pool: log.pool, experiment: log.experiment, asOf: TestLog.start)
+            for _ in 0..<20 {
+                for try await _ in source.interactions() { break }
+            }
+            #expect(try await collect(source).count == 5)
+        }
+    }
+
     @Test func anEmptyLogHasNoInteractions() async throws {
         try await TestLog.with { log in
             let source = try await PostgresInteractionSource.open(pool: log.pool, experiment: log.experiment, asOf: TestLog.start)

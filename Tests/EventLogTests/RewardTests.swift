@@ -145,12 +145,17 @@ import Testing
             #expect(Set(sums.keys) == Set(counted.map(\.id)))
             for impression in counted { #expect(sums[impression.id] == RewardSums(owned[impression.id] ?? [])) }
 
-            // The source, in chunks that do not divide the rows.
+            // The source.
             let source = try await PostgresInteractionSource.open(
-                pool: log.pool, experiment: log.experiment, asOf: TestLog.start + 30 * TestLog.day, chunkSize: 7)
+                pool: log.pool, experiment: log.experiment, asOf: TestLog.start + 30 * TestLog.day)
             let rows = try await collect(source)
             #expect(rows.map(\.impressionID) == counted.map(\.id))
             for row in rows { #expect(row.reward == expected[row.impressionID!]) }
+            // What lies outside of a time span takes part in attribution all the same.
+            let span = PostgresInteractionSource.Filter(since: TestLog.start + 2 * TestLog.day, until: TestLog.start + 6 * TestLog.day)
+            let some = try await PostgresInteractionSource.open(
+                pool: log.pool, experiment: log.experiment, filter: span, asOf: TestLog.start + 30 * TestLog.day)
+            #expect(try await collect(some) == rows.filter { $0.time! >= span.since! && $0.time! < span.until! })
             #expect(source.excluded.values.reduce(0, +) == world.impressions.count - counted.count)
 
             // The views: SQL computes the reward itself, with other roundings.
