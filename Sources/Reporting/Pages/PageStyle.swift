@@ -58,8 +58,8 @@ enum PageStyle {
             @media (max-width:40rem){tbody th{white-space:normal;min-width:8rem}.words div{grid-template-columns:minmax(0,1fr)}}
             @media print{@page{margin:14mm}body{font-size:10pt}.wide{max-width:none;padding:0}.card{border:0;border-top:1px solid #bbb;border-radius:0;padding:.75rem 0 0;margin:1rem 0}.top{border:0}\
             .scroll{overflow:visible}table{min-width:0;font-size:8pt}th,td{white-space:normal;padding:.15rem .5rem}td.n{white-space:nowrap}thead,tbody tr:first-child,.card>p{break-after:avoid}.contents,.skip{display:none}figure,tr,.items li,.words div,pre{break-inside:avoid}\
-            h1,h2,h3,caption,figcaption,.head{break-after:avoid}pre{white-space:pre-wrap;border-color:#bbb}details::details-content{content-visibility:visible;display:block;block-size:auto}\
-            .pair{grid-template-columns:1fr 1fr;gap:.75rem 1.5rem}.flow{gap:.75rem 1.5rem}.flow>figure{flex:1 1 62mm;max-width:86mm}.answer:first-child{font-size:13pt}.answer{font-size:11pt}dd{font-size:13pt}}
+            h1,h2,h3,caption,figcaption,.head{break-after:avoid}pre{white-space:pre-wrap;border-color:#bbb;font-size:7pt;padding:2mm}details::details-content{content-visibility:visible;display:block;block-size:auto}\
+            .pair{grid-template-columns:1fr 1fr;gap:.75rem 1.5rem}.flow{display:block}.flow>figure{display:inline-block;vertical-align:top;width:84mm;margin:0 4mm 3mm 0}.flow>.scroll{margin-bottom:3mm}.answer:first-child{font-size:13pt}.answer{font-size:11pt}dd{font-size:13pt}}
 
             """
 }
