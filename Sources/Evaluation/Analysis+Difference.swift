@@ -12,14 +12,15 @@ extension Analysis {
             parameters: estimator.parameters, value: nil, standardError: nil, intervals: [], probabilityBetter: nil,
             isWithheld: isWithheld)
         guard !isWithheld else { return result }
-        var score = Score(value: estimator.value(of: sums[policy]) - estimator.value(of: sums[baseline]))
-        if !estimator.isPointOnly {
-            let ours = influence(estimator, policy)
-            let theirs = influence(estimator, baseline).map { (column: $0.column, coefficient: -$0.coefficient) }
-            score.standardError = standardError(of: ours + theirs, scaled: estimator.scalesVarianceForMean)
-        }
-        result.value = score.value.ifFinite
+        let (one, other) = (resolved[policy][index], resolved[baseline][index])
+        result.parameters = one.parameters == other.parameters ? one.parameters : [:]
+        result.value = (one.value.value(of: sums[policy]) - other.value.value(of: sums[baseline])).ifFinite
         guard !estimator.isPointOnly else { return result }
+        let ours = influence(one.error, policy)
+        let theirs = influence(other.error, baseline).map { (column: $0.column, coefficient: -$0.coefficient) }
+        let score = Score(
+            value: one.error.value(of: sums[policy]) - other.error.value(of: sums[baseline]),
+            standardError: standardError(of: ours + theirs, scaled: estimator.scalesVarianceForMean))
         result.standardError = score.standardError
         result.intervals =
             intervalMaker.intervals(

@@ -7,8 +7,8 @@ extension Analysis {
     func subject(
         _ score: Score, policy: Int, estimator index: Int, effectiveConversions: Double
     ) -> IntervalSubject {
-        let estimator = evaluator.estimators[index]
-        var subject = IntervalSubject(score: score, assumptions: estimator.assumptions)
+        let estimator = resolved[policy][index].error
+        var subject = IntervalSubject(score: score, assumptions: evaluator.estimators[index].assumptions)
         if !replicates.isEmpty { subject.replicates = replicates[policy][index] }
         subject.scoreRange = scoreRange(estimator, policy)
         if estimator.isConsistent { subject.truthRange = evaluator.options.rewardRange }
@@ -25,17 +25,18 @@ extension Analysis {
     func subject(
         _ score: Score, policy: Int, minus baseline: Int, estimator index: Int, effectiveConversions: Double
     ) -> IntervalSubject {
-        let estimator = evaluator.estimators[index]
-        var subject = IntervalSubject(score: score, assumptions: "\(estimator.assumptions); both policies scored on the same rows")
+        let (estimator, other) = (resolved[policy][index].error, resolved[baseline][index].error)
+        var subject = IntervalSubject(
+            score: score, assumptions: "\(evaluator.estimators[index].assumptions); both policies scored on the same rows")
         if !replicates.isEmpty { subject.replicates = zip(replicates[policy][index], replicates[baseline][index]).map { $0 - $1 } }
-        if let ours = scoreRange(estimator, policy), let theirs = scoreRange(estimator, baseline) {
+        if let ours = scoreRange(estimator, policy), let theirs = scoreRange(other, baseline) {
             subject.scoreRange = ours.lowerBound - theirs.upperBound...ours.upperBound - theirs.lowerBound
         }
-        if estimator.isConsistent, let range = evaluator.options.rewardRange {
+        if estimator.isConsistent, other.isConsistent, let range = evaluator.options.rewardRange {
             let width = range.upperBound - range.lowerBound
             subject.truthRange = -width...width
         }
-        if let isModel = sequenceUsesModel(estimator) {
+        if let isModel = sequenceUsesModel(estimator), sequenceUsesModel(other) == isModel {
             subject.sequence = evaluator.sequences?.difference(policy, minus: baseline, withModel: isModel)
         }
         subject.effectiveConversions = effectiveConversions

@@ -35,8 +35,10 @@ struct Analysis {
     let isClustered: Bool
     /// Each policy's sums.
     let sums: [TermSums]
+    /// For each policy and estimator, what it comes down to on the policy's sums.
+    private(set) var resolved: [[ResolvedEstimator]] = []
     /// For each policy and estimator, the values of the bootstrap's replicates; empty without a bootstrap.
-    let replicates: [[[Double]]]
+    private(set) var replicates: [[[Double]]] = []
 
     /// Makes the intervals of every number in the report.
     var intervalMaker: IntervalMaker {
@@ -54,9 +56,14 @@ struct Analysis {
         sums = evaluator.policies.indices.map { policy in
             TermSums(
                 count: evaluator.sums[0].value, terms: terms,
-                sums: terms.indices.map { evaluator.sums[1 + policy * terms.count + $0].value })
+                sums: terms.indices.map { evaluator.sums[1 + policy * terms.count + $0].value },
+                distribution: evaluator.distributions.isEmpty ? nil : evaluator.distributions[policy])
         }
-        replicates = Self.replicates(of: evaluator)
+        resolved = evaluator.policies.indices.map { policy in
+            let statistics = tuningStatistics(of: policy)
+            return evaluator.estimators.map { $0.resolved(on: statistics) }
+        }
+        replicates = replicatedValues()
     }
 
     func report() -> EvaluationReport {
@@ -89,7 +96,9 @@ struct Analysis {
     }
 
     private func evaluation(of policy: Int, frequencies: ArmFrequencyCheck?) -> PolicyEvaluation {
-        let scores = evaluator.estimators.map { Score(value: $0.value(of: sums[policy]), standardError: standardError($0, policy)) }
+        let scores = resolved[policy].map { estimator in
+            Score(value: estimator.value.value(of: sums[policy]), standardError: standardError(estimator.error, policy))
+        }
         let disagreement = disagreement(scores)
         let diagnostics = diagnostics(
             of: policy, meanWeightZ: meanWeightZ(policy), disagreement: disagreement?.largest, frequencies: frequencies)
@@ -104,12 +113,13 @@ struct Analysis {
                     isWithheld: true)
             }
             var estimate = Estimate(
-                estimator: estimator.name, parameters: estimator.parameters, value: scores[index].value.ifFinite, standardError: nil,
-                intervals: [], remarks: estimator.remarks)
+                estimator: estimator.name, parameters: resolved[policy][index].parameters, value: scores[index].value.ifFinite,
+                standardError: nil, intervals: [], remarks: resolved[policy][index].remarks)
             guard !estimator.isPointOnly else { return estimate }
+            let centre = Score(
+                value: resolved[policy][index].error.value(of: sums[policy]), standardError: scores[index].standardError)
             let made = intervalMaker.intervals(
-                of: subject(
-                    scores[index], policy: policy, estimator: index, effectiveConversions: diagnostics.rewardedEffectiveSampleSize))
+                of: subject(centre, policy: policy, estimator: index, effectiveConversions: diagnostics.rewardedEffectiveSampleSize))
             estimate.standardError = scores[index].standardError
             estimate.intervals = made.intervals
             estimate.remarks += made.refusals
@@ -155,16 +165,31 @@ struct Analysis {
         return (mean - 1) / error
     }
 
-    private static func replicates(of evaluator: Evaluator) -> [[[Double]]] {
+    /// The values of the estimators whose errors are reported, in every replicate. Replicates keep sums and no distribution of weights.
+    private func replicatedValues() -> [[[Double]]] {
         guard let bootstrap = evaluator.bootstrap else { return [] }
         let terms = evaluator.terms
-        var values = evaluator.policies.map { _ in evaluator.estimators.map { _ in [Double]() } }
+        var values = resolved.map { $0.map { _ in [Double]() } }
         bootstrap.forEachReplicate { count, sum in
             for policy in evaluator.policies.indices {
                 let sums = TermSums(count: count, terms: terms, sums: terms.indices.map { sum(policy * terms.count + $0) })
-                for (index, estimator) in evaluator.estimators.enumerated() { values[policy][index].append(estimator.value(of: sums)) }
+                for (index, estimator) in resolved[policy].enumerated() { values[policy][index].append(estimator.error.value(of: sums)) }
             }
         }
         return values
+    }
+
+    /// What a hyper-parameter may be chosen by.
+    private func tuningStatistics(of policy: Int) -> TuningStatistics {
+        let weights = evaluator.weights[policy]
+        var statistics = TuningStatistics(
+            sums: sums[policy], observationCount: observations.rowCount,
+            meanSquareWeight: weights.sumOfSquares.value / Double(evaluator.rowCount), largestWeight: weights.heaviest.weight,
+            standardError: { standardError($0, policy) })
+        if let folds = evaluator.folds {
+            statistics.foldCount = FoldSums.foldCount
+            statistics.foldSums = { folds.sums(of: policy, folds: $0, terms: evaluator.terms) }
+        }
+        return statistics
     }
 }

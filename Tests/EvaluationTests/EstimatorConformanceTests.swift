@@ -11,7 +11,7 @@ struct EstimatorConformanceTests {
 
     /// The total of every declared term; numbers that could be those of a log with mean weight above or below 1.
     private func sums(of estimator: any Estimator, count: Double, perturbing index: Int? = nil, by factor: Double = 1) -> TermSums {
-        var values = estimator.terms.enumerated().map { index, term in
+        var values = estimator.terms.enumerated().map { index, term -> Double in
             switch term {
             case .weight(.squared): 900
             case .reward(.squared): 700

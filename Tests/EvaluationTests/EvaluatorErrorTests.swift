@@ -94,7 +94,7 @@ struct EvaluatorErrorTests {
         #expect(EvaluationError.propensityMissing(row: 7).description.hasPrefix("row 7: there is no propensity"))
         #expect(EvaluationError.propensityMissing(row: 7).description.contains("log it with every impression"))
         #expect(EvaluationError.rewardNotFinite(row: 3).description == "row 3: expected a finite reward; correct or remove the row")
-        #expect(EvaluationError.unknownEstimator("SNIP", known: EstimatorPanel.names).description.contains("SNIPS"))
+        #expect(EvaluationError.unknownEstimator("SNIP", known: EstimatorPanel.names, suggestion: nil).description.contains("SNIPS"))
     }
 
     @Test func estimatorsAreReadFromText() throws {
