@@ -13,7 +13,7 @@ package struct Evaluator: Sendable {
     package let policies: [EvaluatedPolicy]
     /// Number of arms.
     package let armCount: Int
-    package let options: EvaluationOptions
+    package internal(set) var options: EvaluationOptions
     /// The name of the reward model whose estimates the rows carry; nil without one.
     package let rewardModel: String?
     /// What is computed for every policy.
