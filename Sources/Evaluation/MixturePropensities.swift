@@ -21,6 +21,9 @@ package struct MixturePropensities: Sendable {
     private var blocks: [(share: Double, policy: any Policy)] = []
     private var unknownShare = 0.0
 
+    /// How many blocks `close` formed.
+    package var blockCount: Int { blocks.count }
+
     package init(snapshots: [SnapshotVersion: any Policy], armCount: Int) {
         self.snapshots = snapshots
         self.armCount = armCount

@@ -20,13 +20,18 @@ import HaggleMath
 /// Parts of a log can only be chained, not merged: the order of rows is part of the state.
 ///
 /// Waudby-Smith, Wu, Ramdas, Karampatziakis & Mineiro 2022, "Anytime-valid off-policy inference for contextual bandits".
-struct PolicySequences: Sendable {
+package struct PolicySequences: Sendable {
     /// What a row says about one policy.
-    struct Row {
+    package struct Row: Sendable {
         /// w; 1 for the logging policy.
-        var weight: Double
+        package var weight: Double
         /// Empty for a logging policy of which only the chosen propensity is known: the arm itself stands in for it.
-        var target: ArraySlice<Double>
+        package var target: ArraySlice<Double>
+
+        package init(weight: Double, target: ArraySlice<Double>) {
+            self.weight = weight
+            self.target = target
+        }
 
         /// phi and phi'.
         @inline(__always)
@@ -106,12 +111,15 @@ struct PolicySequences: Sendable {
     private var withModel: Sides
     /// Whether every row so far carried estimates.
     private var hasModel = true
-    private(set) var rowCount = 0
+    package private(set) var rowCount = 0
     /// Sum of scaled rewards, with half a row of 1/2 to begin with.
     private var rewardSum = 0.25
     private var largestWeights: [Double]
 
-    init(rewardRange: ClosedRange<Double>, weightBound: Double?, policyCount: Int, level: Double) {
+    /// - Parameters:
+    ///   - rewardRange: as declared.
+    ///   - weightBound: as declared, at least 1; nil: not declared.
+    package init(rewardRange: ClosedRange<Double>, weightBound: Double?, policyCount: Int, level: Double) {
         self.rewardRange = rewardRange
         self.weightBound = weightBound
         self.policyCount = policyCount
@@ -132,7 +140,7 @@ struct PolicySequences: Sendable {
     ///   - reward: in the declared range.
     ///   - propensities: every arm's; nil where the log holds only the chosen one.
     ///   - pastEstimates: of a model fitted on earlier rows only, one per arm; nil without.
-    mutating func add(
+    package mutating func add(
         _ rows: [Row], arm: Int, reward: Double, propensities: ArraySlice<Double>?, pastEstimates: ArraySlice<Double>?
     ) {
         let width = rewardRange.upperBound - rewardRange.lowerBound
@@ -158,14 +166,14 @@ struct PolicySequences: Sendable {
     }
 
     /// The bounds of a policy's value after the last row; nil without rows, or with a model that not every row had.
-    func value(of policy: Int, withModel isModel: Bool) -> (lower: Double, upper: Double)? {
+    package func value(of policy: Int, withModel isModel: Bool) -> (lower: Double, upper: Double)? {
         guard rowCount > 0, !isModel || hasModel else { return nil }
         let sides = isModel ? withModel : withMean
         return unscaled(lower: sides.below[policy].lowerBound, upper: 1 - sides.above[policy].lowerBound, shift: rewardRange.lowerBound)
     }
 
     /// The bounds of the value of one policy minus that of an earlier one.
-    func difference(_ policy: Int, minus baseline: Int, withModel isModel: Bool) -> (lower: Double, upper: Double)? {
+    package func difference(_ policy: Int, minus baseline: Int, withModel isModel: Bool) -> (lower: Double, upper: Double)? {
         precondition(baseline < policy, "differences are kept of the later policy minus the earlier one")
         guard rowCount > 0, !isModel || hasModel else { return nil }
         let sides = isModel ? withModel : withMean
