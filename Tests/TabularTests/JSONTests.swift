@@ -108,4 +108,22 @@ import Testing
         }
         #expect(count == 50_000)
     }
+
+    @Test func keysAreFoundInADictionary() throws {
+        let bytes = Array(#"{"a": 1, "unwanted": [2], "b\u0063": 3, "é" :4 , "": 5}"#.utf8)
+        func keys(_ names: KeyDictionary) throws -> [JSONScanner.Key] {
+            var names = names
+            var json = JSONScanner(bytes, place: FilePlace(file: "t.json", line: 1))
+            var found: [JSONScanner.Key] = []
+            try json.beginObject()
+            while let key = try json.nextKey(in: &names) {
+                found.append(key)
+                try json.skip()
+            }
+            try json.finish()
+            return found
+        }
+        #expect(try keys(KeyDictionary(closed: ["é", "bc", "a"])) == [.listed(2), .other(nil), .listed(1), .listed(0), .other(nil)])
+        #expect(try keys(KeyDictionary(open: [])) == [.listed(0), .listed(1), .listed(2), .listed(3), .listed(4)])
+    }
 }
