@@ -129,8 +129,11 @@ extension StateReader {
         let spellings = try list(least: 8) { reader throws(EvaluationError) in try reader.text() }
         let terms = try list(least: 8) { reader throws(EvaluationError) in try reader.text() }
         var options = try self.options()
-        // Memory grows with these: nothing that an evaluation would not have.
-        guard (1...1_000_000).contains(armCount), policies.count * armCount <= 10_000_000 else { throw Self.nonsense("number of arms") }
+        // Memory grows with these, and so does what the state must hold.
+        guard armCount >= 1, fits(armCount, of: 24 * max(1, policies.count)) else { throw Self.nonsense("number of arms") }
+        guard !options.intervals.contains(.bootstrap) || fits(options.resamples, of: 8 * max(1, policies.count)) else {
+            throw Self.nonsense("number of resamples")
+        }
         do {
             options.estimators = try spellings.map { try EstimatorPanel.parse($0) }
             let evaluator = try Evaluator(policies: policies, armCount: armCount, options: options, rewardModel: rewardModel)

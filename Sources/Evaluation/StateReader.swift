@@ -98,10 +98,13 @@ struct StateReader {
         .unreadableState("its \(part) makes no sense: it was not written by evaluate-shard of this version; make it again")
     }
 
+    /// Whether so many elements of at least a size may still follow.
+    func fits(_ count: Int, of least: Int) -> Bool { count <= (end - position) / least }
+
     /// A count of elements that fit into what is left.
     private mutating func size(of least: Int) throws(EvaluationError) -> Int {
         let count = try count()
-        guard count <= (end - position) / least else { throw Self.nonsense("length") }
+        guard fits(count, of: least) else { throw Self.nonsense("length") }
         return count
     }
 }

@@ -45,12 +45,15 @@ struct StateWriter {
     mutating func write(_ values: [Double]) { write(values) { $0.write($1) } }
 
     /// The content with everything around it.
-    consuming func finished() -> [UInt8] {
+    consuming func finished() -> [UInt8] { Self.file(bytes) }
+
+    /// A content with everything around it.
+    static func file(_ content: [UInt8]) -> [UInt8] {
         var file = StateWriter()
         file.bytes = Self.magic
         for shift in stride(from: UInt32(0), to: 32, by: 8) { file.bytes.append(UInt8(truncatingIfNeeded: Self.version >> shift)) }
-        file.write(bytes.count)
-        file.bytes.append(contentsOf: bytes)
+        file.write(content.count)
+        file.bytes.append(contentsOf: content)
         file.write(Self.checksum(file.bytes[...]))
         return file.bytes
     }

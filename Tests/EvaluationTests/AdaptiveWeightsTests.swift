@@ -41,7 +41,8 @@ struct AdaptiveWeightsTests {
         var weights = AdaptiveWeights(
             policies: [TwoContexts.target, .logged], armCount: 2, snapshots: policies, contextCount: 5000, seed: 1)
         for (index, row) in rows.enumerated() {
-            let found = try #require(weights.variances(of: row))
+            let variances = weights.variances(of: row)
+            let found = try #require(variances)
             #expect(found[1] == 1)
             let first = index / 1000 * 1000
             let past = first == 0 ? rows[0...0] : rows[..<first]
@@ -55,7 +56,10 @@ struct AdaptiveWeightsTests {
         let policies = Dictionary(uniqueKeysWithValues: (1...2).map { (SnapshotVersion($0), TwoContexts.logging as any Policy) })
         var weights = AdaptiveWeights(policies: [TwoContexts.target], armCount: 2, snapshots: policies, seed: 1)
         var last = 0.0
-        for row in rows { last = try #require(weights.variances(of: row))[0] }
+        for row in rows {
+            let variances = weights.variances(of: row)
+            last = try #require(variances)[0]
+        }
         // The truth is 10.56; a thousand contexts that give 20 or 1.1 have a standard error of 0.3.
         #expect(abs(last - 10.556) < 1.2)
     }
