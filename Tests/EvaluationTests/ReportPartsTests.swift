@@ -59,7 +59,9 @@ struct ReportPartsTests {
             start = rows.upperBound
             var part = try await log.evaluator(EvaluationOptions(isForced: true), of: rows)
             let estimate = try #require(try await part.report().policies[0].estimate("DR"))
-            #expect(point.estimator == "DR" && agree(try #require(point.value), try #require(estimate.value), within: 1e-12))
+            #expect(point.estimator == "DR")
+            let (found, expected) = (try #require(point.value), try #require(estimate.value))
+            #expect(agree(found, expected, within: 1e-12))
             #expect(point.from == (hasTimes ? log.rows[rows.lowerBound].time?.description : nil))
             #expect(point.to == (hasTimes ? log.rows[rows.upperBound - 1].time?.description : nil))
             // 128 groups know an error to 1 / sqrt(256) = 6 %; four of those.
