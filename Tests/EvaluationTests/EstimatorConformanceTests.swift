@@ -158,7 +158,8 @@ struct EstimatorConformanceTests {
     func degenerateLogsGiveNumbersOrNothing(kind: String) async throws {
         let armCount = kind == "one arm" ? 1 : 2
         let options = EvaluationOptions(
-            estimators: everyEstimator.filter { $0.name != "Replay" } + [Replay(bound: 1e60)], intervals: [.normal, .bootstrap], resamples: 20,
+            estimators: everyEstimator.filter { $0.name != "Replay" } + [Replay(bound: 1e60)], intervals: [.normal, .bootstrap],
+            resamples: 20,
             isForced: true, discounts: [0, 0.1].prefix(armCount).map(\.self), armCategories: [0, 1].prefix(armCount).map(\.self))
         var evaluator = try Evaluator(
             policies: [EvaluatedPolicy(name: "p", target: .given), EvaluatedPolicy(name: "other", target: .given)], armCount: armCount,
@@ -179,7 +180,8 @@ struct EstimatorConformanceTests {
         for estimate in report.policies.flatMap(\.estimates) {
             #expect(estimate.value?.isFinite ?? true, "\(estimate.estimator)")
             #expect(estimate.standardError?.isFinite ?? true, "\(estimate.estimator)")
-            #expect(estimate.intervals.allSatisfy { $0.lower.isFinite && $0.upper.isFinite && $0.lower <= $0.upper }, "\(estimate.estimator)")
+            #expect(
+                estimate.intervals.allSatisfy { $0.lower.isFinite && $0.upper.isFinite && $0.lower <= $0.upper }, "\(estimate.estimator)")
         }
         if kind == "equal rewards" {
             for name in ["SNIPS", "SNDR", "MLE", "CressieRead"] {

@@ -73,7 +73,8 @@ struct EstimatorExamplesTests {
     /// With one snapshot all three weightings are DR with the same estimates.
     @Test func oneSnapshotMakesAdaptiveWeightsEqual() async throws {
         let rows = [(0.5, 1.0), (0.25, 3), (0.75, 2)].map { p, r in
-            EvaluationRow(arm: 0, propensity: p, reward: r, targets: [[0.4, 0.6]], estimates: [1, 2], pastEstimates: [1, 2], snapshotVariances: [7])
+            EvaluationRow(
+                arm: 0, propensity: p, reward: r, targets: [[0.4, 0.6]], estimates: [1, 2], pastEstimates: [1, 2], snapshotVariances: [7])
         }
         let result = try await report(
             rows, [DoublyRobust()] + AdaptiveWeighting.allCases.map { AdaptivelyWeightedDoublyRobust(weighting: $0) }, rewardModel: "m")
@@ -103,10 +104,12 @@ struct EstimatorExamplesTests {
         #expect(agree(try #require(all.estimates[0].value), 0.3 / 0.5 * 2, within: 1e-12))
         #expect(all.estimates[0].parameters == ["bandwidth": 0.1])
         // Without the third arm its share goes to the others.
-        let two = try await report([row(eligible: [0, 1])], [KernelInversePropensityScore(bandwidth: 0.1)], armCount: 3, discounts: discounts)
+        let two = try await report(
+            [row(eligible: [0, 1])], [KernelInversePropensityScore(bandwidth: 0.1)], armCount: 3, discounts: discounts)
         #expect(agree(try #require(two.estimates[0].value), 0.75 / 1.75 / 0.5 * 2, within: 1e-12))
         // A narrow kernel is IPS.
-        let narrow = try await report([row(eligible: nil)], [KernelInversePropensityScore(bandwidth: 0.05)], armCount: 3, discounts: discounts)
+        let narrow = try await report(
+            [row(eligible: nil)], [KernelInversePropensityScore(bandwidth: 0.05)], armCount: 3, discounts: discounts)
         #expect(abs(try #require(narrow.estimates[0].value)) < 1e-12)
     }
 
@@ -157,7 +160,9 @@ struct EstimatorExamplesTests {
         merged.merge(distribution(rows[100..<3000]))
         #expect(merged.ascending.count == whole.count)
         for (one, other) in zip(merged.ascending, whole) {
-            #expect(one.count == other.count && agree(one.weight, other.weight, within: 1e-13) && agree(one.reward, other.reward, within: 1e-12))
+            #expect(
+                one.count == other.count && agree(one.weight, other.weight, within: 1e-13) && agree(one.reward, other.reward, within: 1e-12)
+            )
         }
         // Cells are 2^-6 wide at most, and the value moves by the square of that: the likelihood value stays within 1e-4 of the exact one.
         let terms = MaximumLikelihood().terms

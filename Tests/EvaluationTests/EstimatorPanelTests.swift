@@ -43,7 +43,9 @@ struct EstimatorPanelTests {
     }
 
     @Test func misspeltNamesGetASuggestion() throws {
-        for (text, meant) in [("SNIP", "SNIPS"), ("SwichDR(5)", "SwitchDR"), ("DRoss", "DRos"), ("minvr", "MinVar"), ("Kernel-IPS", "KernelIPS")] {
+        for (text, meant) in [
+            ("SNIP", "SNIPS"), ("SwichDR(5)", "SwitchDR"), ("DRoss", "DRos"), ("minvr", "MinVar"), ("Kernel-IPS", "KernelIPS"),
+        ] {
             let error = try #require(throws: EvaluationError.self) { try EstimatorPanel.parse(text) }
             #expect(error == .unknownEstimator(text, known: EstimatorPanel.names, suggestion: meant))
             #expect("\(error)".hasSuffix("did you mean \(meant)?"))

@@ -85,7 +85,8 @@ struct SyntheticLog {
         return EvaluationColumns(
             arms: rows.map(\.arm), propensities: rows.compactMap(\.propensity), rewards: rows.map(\.reward),
             units: units.count == rows.count ? units : nil, targets: [0, 1].map { policy in rows.flatMap { $0.targets[policy] } },
-            estimates: flattened(\.estimates), robustEstimates: [0, 1].map { policy in rows.flatMap { $0.robustEstimates?[policy] ?? [] } },
+            estimates: flattened(\.estimates),
+            robustEstimates: [0, 1].map { policy in rows.flatMap { $0.robustEstimates?[policy] ?? [] } },
             balancedPropensities: rows.compactMap(\.balancedPropensity), pastEstimates: flattened(\.pastEstimates),
             snapshotVariances: [0, 1].map { policy in rows.compactMap { $0.snapshotVariances?[policy] } }, armCount: armCount)
     }

@@ -6,10 +6,12 @@ import Testing
 /// Choosing a hyper-parameter on the data.
 struct TuningTests {
     /// Statistics by hand: the sum of every reward term (n = 101, so that a value is its sum / 101) and the standard error of every limit.
-    private func statistics(values: [Double], errors: [Double], foldCount: Int = 0, folds: (([Int]) -> TermSums)? = nil) -> TuningStatistics {
+    private func statistics(values: [Double], errors: [Double], foldCount: Int = 0, folds: (([Int]) -> TermSums)? = nil) -> TuningStatistics
+    {
         let terms = TunedEstimator(.ips, by: .slope).terms
         return TuningStatistics(
-            sums: TermSums(count: 101, terms: terms, sums: values.map { $0 * 101 }), observationCount: 101, meanSquareWeight: 2, largestWeight: 4,
+            sums: TermSums(count: 101, terms: terms, sums: values.map { $0 * 101 }), observationCount: 101, meanSquareWeight: 2,
+            largestWeight: 4,
             standardError: { estimator in errors[TunedEstimator.grid.firstIndex(of: estimator.parameters["lambda"] ?? 0) ?? 7] },
             foldCount: foldCount, foldSums: folds)
     }
