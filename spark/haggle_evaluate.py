@@ -97,10 +97,8 @@ def states_of_files(context, options, words):
         sys.exit("haggle_evaluate: no file matches %s" % options.files)
     haggle = options.haggle
     shards = context.parallelize(paths, len(paths))
-    places = [["--shard", str(index)] for index in range(len(paths))]
-    if needs_row_numbers(words):
-        counts = shards.map(lambda path: int(run([haggle, "evaluate-shard", path, "--count"]))).collect()
-        places = [["--first-row", str(row)] for row in first_rows(counts)]
+    counts = shards.map(lambda path: int(run([haggle, "evaluate-shard", path, "--count"]))).collect()
+    places = [["--first-row", str(row)] for row in first_rows(counts)]
     placed = context.parallelize(list(zip(paths, places)), len(paths))
     return placed.map(lambda shard: run(shard_command(haggle, words, shard[1], shard[0]))).collect()
 

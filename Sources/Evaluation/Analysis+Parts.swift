@@ -60,7 +60,10 @@ extension Analysis {
                 let gap = abs(one.1.value - other.1.value)
                 let error = max(one.1.standardError ?? 0, other.1.standardError ?? 0)
                 // Values that differ by rounding only do not disagree, however small their errors.
-                guard error > 0, gap > 1e-9 * max(abs(one.1.value), abs(other.1.value)), gap / error > largest else { continue }
+                // Of pairs that are as far apart up to rounding, the first is named, however the sums were put together.
+                guard error > 0, gap > 1e-9 * max(abs(one.1.value), abs(other.1.value)), gap / error > largest * (1 + 1e-9) else {
+                    continue
+                }
                 largest = gap / error
                 names = [other.0.name, one.0.name]
             }

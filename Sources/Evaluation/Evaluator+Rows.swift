@@ -198,7 +198,8 @@ extension Evaluator {
         weights[policy].add(weight: facts.weight, hasReward: head.reward != 0, arm: head.arm, propensity: head.propensity)
         if !target.isEmpty { weights[policy].addTarget(target) }
         course.add(
-            policy: policy, weight: facts.weight, residual: head.reward - facts.modelEstimate, modelValue: facts.modelValue)
+            policy: policy, weight: facts.weight, residual: head.reward - (rewardModel == nil ? 0 : facts.modelEstimate),
+            modelValue: rewardModel == nil ? 0 : facts.modelValue)
     }
 
     /// What only some estimators need of a row.

@@ -38,6 +38,12 @@ package struct ShardEvaluation: Sendable {
         try evaluator.options.validate()
         var report = try await evaluator.report()
         report.warnings += gaps
+        if ranges.contains(where: { $0.rows.lowerBound >= Self.firstRow(ofShard: 0) }) {
+            // Rows without times and without numbers have no order: their parts would be those of the shards.
+            for index in report.policies.indices where report.policies[index].course.contains(where: { $0.from == nil }) {
+                report.policies[index].course = []
+            }
+        }
         return report
     }
 

@@ -145,11 +145,15 @@ struct EvaluateTests {
         let data = try JSONEncoder().encode(report)
         #expect(try JSONDecoder().decode(EvaluationReport.self, from: data) == report)
         let json = try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
-        #expect(Set(json.keys) == ["n", "arms", "excluded", "clustered_by", "reward_model", "policies", "differences"])
+        #expect(
+            Set(json.keys) == [
+                "n", "arms", "arm_names", "excluded", "clustered_by", "reward_model", "propensities", "warnings", "policies", "differences",
+                "segments", "replays", "calibration", "provenance",
+            ])
         #expect(json["n"] as? Int == 600 && json["arms"] as? Int == 3 && json["clustered_by"] as? String == "unit")
         #expect((json["excluded"] as? [String: Int]) == ["HOLDOUT": 12])
         let policy = try #require((json["policies"] as? [[String: Any]])?.first)
-        #expect(Set(policy.keys) == ["policy", "verdict", "reasons", "diagnostics", "estimates"])
+        #expect(Set(policy.keys) == ["policy", "verdict", "reasons", "diagnostics", "estimates", "overlap", "weight_tail", "course"])
         let diagnostics = try #require(policy["diagnostics"] as? [String: Any])
         for key in ["effective_sample_size", "mean_weight", "max_weight", "pareto_k"] { #expect(diagnostics[key] != nil, "\(key)") }
         let estimate = try #require((policy["estimates"] as? [[String: Any]])?.first)

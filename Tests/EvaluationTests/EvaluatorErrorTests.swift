@@ -72,7 +72,7 @@ struct EvaluatorErrorTests {
         }
         for options in [
             EvaluationOptions(level: 1), EvaluationOptions(resamples: 0), EvaluationOptions(folds: 1), EvaluationOptions(threadCount: 0),
-            EvaluationOptions(estimators: []), EvaluationOptions(intervals: [.studentT]),
+            EvaluationOptions(estimators: []), EvaluationOptions(intervals: [.hoeffding]),
         ] {
             #expect(throws: EvaluationError.self) { try Evaluator(policies: Self.policies, armCount: 2, options: options) }
         }

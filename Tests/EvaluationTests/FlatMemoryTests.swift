@@ -1,8 +1,9 @@
-@testable import Evaluation
 import Foundation
 import HaggleCore
 import HaggleMath
 import Testing
+
+@testable import Evaluation
 
 struct FlatMemoryTests {
     /// 6 000 units in at most 1 024 buckets: errors vary by a share of 1 / sqrt(2 * 1024) = 2.2 % around the exact ones; four of those.

@@ -110,15 +110,16 @@ struct IntervalFormulaTests {
         }
     }
 
-    /// A fake row of weight 1e7 gives nearly what the limit says, and the limit is the wider one.
+    /// A fake row of weight 1e5 gives what the limit says up to n / 1e5 = 6e-4, and the limit is the wider one. (Heavier ones lose the digits of
+    /// w^2 in the differences of squares.)
     @Test func cressieReadWithoutABoundIsTheLimitOfLargeOnes() throws {
         let example = try IntervalFixture.read().cressie_read[0]
         var sums = CressieReadInterval.Sums()
         for (weight, reward) in zip(example.weights, example.rewards) { sums.add(weight: weight, reward: reward) }
         let limit = try #require(CressieReadInterval(rewards: 0...1).bounds(sums, level: 0.95))
-        let large = try #require(CressieReadInterval(rewards: 0...1, largestWeight: 1e7).bounds(sums, level: 0.95))
+        let large = try #require(CressieReadInterval(rewards: 0...1, largestWeight: 1e5).bounds(sums, level: 0.95))
         let small = try #require(CressieReadInterval(rewards: 0...1, largestWeight: 5).bounds(sums, level: 0.95))
-        #expect(abs(limit.lower - large.lower) < 1e-5 && abs(limit.upper - large.upper) < 1e-5)
+        #expect(abs(limit.lower - large.lower) < 6e-4 && abs(limit.upper - large.upper) < 6e-4)
         #expect(limit.lower < small.lower && limit.upper > small.upper)
         #expect(CressieReadInterval(rewards: 0...1).bounds(CressieReadInterval.Sums(), level: 0.95) == nil)
     }

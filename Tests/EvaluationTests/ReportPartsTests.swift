@@ -1,7 +1,8 @@
-@testable import Evaluation
 import HaggleCore
 import HaggleMath
 import Testing
+
+@testable import Evaluation
 
 struct ReportPartsTests {
     /// Four rows by hand: shares, propensities and effective sizes of each arm.
@@ -88,7 +89,9 @@ struct ReportPartsTests {
         let course = try await evaluator.report().policies[0].course
         #expect(course.count == 24)
         for (row, point) in zip(log.rows, course) {
-            #expect(point.estimator == "SNIPS" && point.value.map { agree($0, row.reward, within: 1e-12) } == true && point.lower == nil)
+            #expect(
+                point.estimator == "SNIPS" && point.value.map { agree($0, row.reward, within: 1e-12) } == true && point.lower == nil,
+                "\(point) \(row.reward)")
         }
     }
 

@@ -1,7 +1,8 @@
-@testable import Evaluation
 import HaggleCore
 import HaggleMath
 import Testing
+
+@testable import Evaluation
 
 struct SerialisationTests {
     private let options = EvaluationOptions(
@@ -20,7 +21,10 @@ struct SerialisationTests {
 
     /// Every estimator that can be named, and one that is chosen on the data.
     @Test func everyEstimatorSurvives() async throws {
-        let names = ["IPS", "CIPS(3)", "SNIPS", "DM", "DR", "SNDR", "SwitchDR(2)", "DRos(4)", "SG-DR(0.1)", "MLE", "CressieRead", "DR(slope)", "IPS(cv)"]
+        let names = [
+            "IPS", "CIPS(3)", "SNIPS", "DM", "DR", "SNDR", "SwitchDR(2)", "DRos(4)", "SG-DR(0.1)", "MLE", "CressieRead", "DR(slope)",
+            "IPS(cv)",
+        ]
         let options = EvaluationOptions(estimators: try names.map { try EstimatorPanel.parse($0) })
         var evaluator = try await SimulatedLog(seed: 2, rowCount: 1500, unitCount: 200).evaluator(options)
         var restored = try Evaluator(serialised: try evaluator.serialised())
@@ -72,7 +76,8 @@ struct SerialisationTests {
     @Test func nonsenseUnderAGoodChecksumDoesNotCrash() async throws {
         let bytes = try await SimulatedLog(seed: 8, rowCount: 60, unitCount: 20).evaluator(
             EvaluationOptions(
-                estimators: [InversePropensityScore(), DoublyRobust(), MaximumLikelihood()], intervals: [.bootstrap], resamples: 4, segmentBy: "s")
+                estimators: [InversePropensityScore(), DoublyRobust(), MaximumLikelihood()], intervals: [.bootstrap], resamples: 4,
+                segmentBy: "s")
         ).serialised()
         let header = StateWriter.headerSize
         var generator = SeededGenerator(seed: 10)

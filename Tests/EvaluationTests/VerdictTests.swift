@@ -1,7 +1,8 @@
-@testable import Evaluation
 import HaggleCore
 import HaggleMath
 import Testing
+
+@testable import Evaluation
 
 struct VerdictTests {
     /// A policy of arm `ten` alone on a log that shows it in 1 % of 4 000 rows: 40 effective rows.
@@ -13,7 +14,8 @@ struct VerdictTests {
             let arm = row % 100 == 0 ? 1 : 0
             try await evaluator.add(
                 EvaluationRow(
-                    arm: arm, propensity: arm == 1 ? 0.01 : 0.99, reward: Double(row / 100 % 2), targets: [[0, 1]], propensities: [0.99, 0.01]))
+                    arm: arm, propensity: arm == 1 ? 0.01 : 0.99, reward: Double(row / 100 % 2), targets: [[0, 1]],
+                    propensities: [0.99, 0.01]))
         }
         return try await evaluator.report().policies[0]
     }
@@ -110,7 +112,10 @@ struct VerdictTests {
         #expect(check.testCount == 22)
         #expect(check.flagged.count == 2 && check.flagged.allSatisfy { $0.day == "2026-11-07" && $0.snapshot == nil && $0.span == 1 })
         let deviation = try #require(check.flagged.first)
-        #expect(agree(abs(deviation.z), abs(Double(check.flagged.first { $0.arm == 0 }?.observed ?? 0) - 300) / 210.0.squareRoot(), within: 1e-10))
+        #expect(
+            agree(
+                abs(deviation.z), abs(Double(check.flagged.first { $0.arm == 0 }?.observed ?? 0) - 300) / 210.0.squareRoot(), within: 1e-10)
+        )
         #expect(report.warnings.contains { $0.contains("2 of 22 tests") })
     }
 
@@ -130,13 +135,16 @@ struct VerdictTests {
 
     /// Whatever the log, every number of a report is finite or missing, and a verdict says why.
     @Test(arguments: [
-        "equal rewards", "zero rewards", "zero weights", "one arm", "one row", "huge rewards", "tiny propensities", "one unit", "flat model",
+        "equal rewards", "zero rewards", "zero weights", "one arm", "one row", "huge rewards", "tiny propensities", "one unit",
+        "flat model",
     ])
     func degenerateLogsGiveNoNaN(kind: String) async throws {
         let armCount = kind == "one arm" ? 1 : 2
         let policies = [EvaluatedPolicy(name: "a", target: .given), EvaluatedPolicy(name: "b", target: .given), .logged]
-        let estimators = try EstimatorPanel.names.filter { !["Replay", "MRDR", "BalancedIPS", "MIPS", "KernelIPS", "AIPW", "StableVar", "MinVar"].contains($0) }
-            .map { try EstimatorPanel.parse($0) }
+        let estimators = try EstimatorPanel.names.filter {
+            !["Replay", "MRDR", "BalancedIPS", "MIPS", "KernelIPS", "AIPW", "StableVar", "MinVar"].contains($0)
+        }
+        .map { try EstimatorPanel.parse($0) }
         var evaluator = try Evaluator(
             policies: policies, armCount: armCount,
             options: EvaluationOptions(

@@ -210,7 +210,7 @@ import Testing
         #expect(
             Set(object.keys) == [
                 "n", "arms", "arm_names", "excluded", "clustered_by", "reward_model", "propensities", "warnings", "policies", "differences",
-                "segments", "calibration", "provenance",
+                "segments", "replays", "calibration", "provenance",
             ])
         let policies = try #require(object["policies"] as? [[String: Any]])
         #expect(

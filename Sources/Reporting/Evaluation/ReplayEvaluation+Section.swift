@@ -10,7 +10,8 @@ extension EvaluationReport {
         for replay in replays {
             let interval = replay.intervals.first
             table.append([
-                replay.policy, replay.value.map { quantity.text($0, spread: interval.map { ($0.upper - $0.lower) / 2 }) } ?? NumberFormat.notAvailable,
+                replay.policy,
+                replay.value.map { quantity.text($0, spread: interval.map { ($0.upper - $0.lower) / 2 }) } ?? NumberFormat.notAvailable,
                 interval.map { quantity.text(lower: $0.lower, upper: $0.upper) } ?? "",
                 replay.course.last.map { quantity.text($0.mean, spread: interval.map { ($0.upper - $0.lower) / 2 }) } ?? "",
                 NumberFormat.count(replay.acceptedCount), NumberFormat.count(replay.offeredCount),
