@@ -26,7 +26,9 @@ extension Analysis {
             intervalMaker.intervals(
                 of: subject(score, policy: policy, minus: baseline, estimator: index, effectiveConversions: effectiveConversions)
             ).intervals
-        if let value = result.value, let error = score.standardError, error > 0 {
+        // Policies that are alike differ by rounding only, and rounding has no probability.
+        let size = abs(estimator.value(of: sums[policy])) + abs(estimator.value(of: sums[baseline]))
+        if let value = result.value, let error = score.standardError, error > 1e-12 * size {
             result.probabilityBetter = NormalDistribution.cumulative(value / error)
             result.rowsToDecide = Self.rowsToDecide(
                 value: value, standardError: error, rowCount: evaluator.rowCount, level: evaluator.options.level)

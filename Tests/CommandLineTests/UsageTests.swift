@@ -3,7 +3,8 @@ import Testing
 
 @Suite struct UsageTests {
     @Test(arguments: [
-        "demo", "serve", "validate", "schema", "plan", "apply", "assign", "simulate", "import", "export", "evaluate", "report", "audit",
+        "demo", "serve", "validate", "schema", "plan", "apply", "assign", "simulate", "import", "export", "evaluate", "evaluate-shard",
+        "evaluate-merge", "audit", "report", "audit",
         "model",
         "migrate",
     ])

@@ -15,7 +15,7 @@ struct ImportCommand: AsyncParsableCommand {
             The whole file is checked before its first row is written. Without times, row order is time.
             """)
 
-    @Argument(help: "csv, ndjson or open-bandit.")
+    @Argument(help: "csv, ndjson, dsjson or open-bandit.")
     var source: LogTransfer.Source
 
     @Argument(help: "The file; gzip is recognised.")
@@ -71,7 +71,7 @@ struct ExportCommand: AsyncParsableCommand {
     @Argument(help: "The experiment's key.")
     var experiment: String
 
-    @Option(help: "csv or ndjson.")
+    @Option(help: "csv, ndjson or dsjson.")
     var format: LogExporter.Format = .csv
 
     @Option(help: "Only this unit's rows.")
