@@ -27,7 +27,7 @@ extension Analysis {
                 of: subject(score, policy: policy, minus: baseline, estimator: index, effectiveConversions: effectiveConversions)
             ).intervals
         // Policies that are alike differ by rounding only, and rounding has no probability.
-        let size = abs(estimator.value(of: sums[policy])) + abs(estimator.value(of: sums[baseline]))
+        let size = abs(one.value.value(of: sums[policy])) + abs(other.value.value(of: sums[baseline]))
         if let value = result.value, let error = score.standardError, error > 1e-12 * size {
             result.probabilityBetter = NormalDistribution.cumulative(value / error)
             result.rowsToDecide = Self.rowsToDecide(
