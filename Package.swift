@@ -156,7 +156,10 @@ let package = Package(
             outside: [logging]),
         tests(
             of: "Learning",
-            imports: ["HaggleCore", "HaggleMath", "HaggleSQL", "Postgres", "Features", "Policies", "EventLog", "Catalog", "Simulation"],
+            imports: [
+                "HaggleCore", "HaggleMath", "HaggleSQL", "Postgres", "Features", "Evaluation", "Policies", "EventLog", "Catalog",
+                "Simulation",
+            ],
             outside: [logging]),
         tests(
             of: "HaggleServer",
@@ -164,7 +167,10 @@ let package = Package(
             outside: [.product(name: "AsyncHTTPClient", package: "async-http-client"), logging]),
         tests(
             of: "Workbench",
-            imports: ["HaggleCore", "HaggleMath", "HaggleSQL", "Postgres", "Evaluation", "EventLog", "Catalog", "Policies", "Experiments"],
+            imports: [
+                "HaggleCore", "HaggleMath", "HaggleSQL", "Postgres", "Evaluation", "EventLog", "Catalog", "Policies", "Experiments",
+                "Reporting", "Serving", "Learning",
+            ],
             outside: [logging]),
         .testTarget(name: "CommandLineTests", dependencies: ["haggle", "HaggleCore", "Postgres", "TestSupport"]),
         .testTarget(name: "StructureTests"),

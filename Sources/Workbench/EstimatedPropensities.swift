@@ -31,10 +31,8 @@ struct EstimatedPropensities {
             rows[index].propensities = distribution.probabilities
             rows[index].propensity = distribution[rows[index].arm]
         }
-        var warnings = [
-            "the propensities are estimated from the log, not logged: whatever moved the choice of the arm and is not in the context biases "
-                + "every estimate, and no interval shows it"
-        ]
+        // That they are estimated the report says itself.
+        var warnings: [String] = []
         if let error = calibration.calibrationError, let explained = calibration.explainedShare {
             warnings.append(
                 "the propensity model explains \(percent(explained)) of the choice's uncertainty, its calibration error is "
