@@ -131,7 +131,7 @@ package struct LogEvaluation: Sendable {
         report.metric = log.metric?.rawValue
         report.currency = log.currency
         report.warnings += warnings
-        report.provenance = provenance(log, resolver, targets, options)
+        report.provenance = try provenance(log, resolver, targets, options)
         return report
     }
 
@@ -148,15 +148,16 @@ package struct LogEvaluation: Sendable {
     private func filtered(_ log: OpenedLog, _ options: inout EvaluationOptions) async throws -> OpenedLog {
         var log = log
         let condition = try configuration.condition.map { try TargetingEvaluator(ConditionText.parse($0, schema: log.schema)) }
-        guard condition != nil || configuration.since != nil || configuration.until != nil else { return log }
-        func filter(_ source: some InteractionSource) -> any InteractionSource {
-            FilteredInteractions(base: source, condition: condition, since: configuration.since, until: configuration.until)
-        }
-        let all = log.source
-        log.source = filter(all)
+        let (since, until) = log.isFilteredByTime ? (nil, nil) : (configuration.since, configuration.until)
+        guard condition != nil || since != nil || until != nil else { return log }
+        let filter = InteractionFilter(condition: condition, since: since, until: until)
+        func filtered(_ source: some InteractionSource) -> any InteractionSource { FilteredInteractions(base: source, filter: filter) }
         var counts = (all: 0, kept: 0)
-        try await all.forEach { _ in counts.all += 1 }
-        try await log.source.forEach { _ in counts.kept += 1 }
+        try await log.source.forEach { row in
+            counts.all += 1
+            if filter.keeps(row) { counts.kept += 1 }
+        }
+        log.source = filtered(log.source)
         guard counts.kept > 0 else {
             throw WorkbenchError.emptyLog(what: "the filter leaves none of the log's \(counts.all) rows")
         }
@@ -185,7 +186,7 @@ package struct LogEvaluation: Sendable {
     /// What was done; the command line adds itself and the time.
     private func provenance(
         _ log: OpenedLog, _ resolver: PolicyResolver, _ targets: [PolicyTarget], _ options: EvaluationOptions
-    ) -> Provenance {
+    ) throws -> Provenance {
         var choices = [
             "seed": "\(options.seed)", "level": "\(options.level)", "reward model": configuration.rewardModel.rawValue,
             "intervals": options.intervals.map(\.rawValue).joined(separator: ", "),
@@ -199,7 +200,7 @@ package struct LogEvaluation: Sendable {
         if let feature = configuration.segmentBy { choices["split by"] = feature }
         var policies: [String: String] = [:]
         for (target, name) in zip(targets, configuration.policies) {
-            policies[name] = resolver.description(of: target, trainShare: configuration.trainShare)
+            policies[name] = try resolver.description(of: target, trainShare: configuration.trainShare)
         }
         return Provenance(program: "", command: [], madeAt: "", data: log.description, policies: policies, choices: choices)
     }

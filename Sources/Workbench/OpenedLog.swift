@@ -10,6 +10,8 @@ struct OpenedLog: Sendable {
     /// In log order; a pass can be repeated.
     var source: any InteractionSource
     var schema: FeatureSchema
+    /// Whether `--since` and `--until` have been applied already, in SQL.
+    var isFilteredByTime: Bool
     /// Position of the arm to fall back to.
     var controlIndex: Int
     /// Bounds of the reward, if declared.
@@ -41,7 +43,8 @@ struct OpenedLog: Sendable {
         if let since { description.append("impressions from \(since)") }
         if let until { description.append("impressions before \(until)") }
         return OpenedLog(
-            source: source, schema: experiment.context, controlIndex: experiment.controlIndex, rewardRange: experiment.reward.range,
+            source: source, schema: experiment.context, isFilteredByTime: true, controlIndex: experiment.controlIndex,
+            rewardRange: experiment.reward.range,
             windowSeconds: experiment.reward.windowSeconds, metric: experiment.reward.metric, currency: experiment.currency,
             excluded: source.excluded, description: description,
             snapshot: { version in
@@ -56,7 +59,8 @@ struct OpenedLog: Sendable {
         var inference = SchemaInference()
         try await source.forEach { inference.see($0.context) }
         return OpenedLog(
-            source: source, schema: inference.schema, controlIndex: source.arms.firstIndex { $0.isControl } ?? 0, rewardRange: nil,
+            source: source, schema: inference.schema, isFilteredByTime: false, controlIndex: source.arms.firstIndex { $0.isControl } ?? 0,
+            rewardRange: nil,
             windowSeconds: nil, excluded: source.excluded,
             description: ["\(file.path), digest \(try FileDigest(path: file.path).text)"], snapshot: nil)
     }

@@ -56,21 +56,21 @@ struct PolicyResolver {
     }
 
     /// What a target is, for the record.
-    func description(of target: PolicyTarget, trainShare: Double?) -> String {
+    /// - Throws: where a file that was read a moment ago cannot be read any more.
+    func description(of target: PolicyTarget, trainShare: Double?) throws -> String {
         switch target {
         case .logged: "the policy that made the log"
         case .uniform: "every eligible arm with the same probability"
         case .arm(let key): "always \(key), control where it is not eligible"
         case .snapshot(let version): "serving snapshot \(version.rawValue)"
         case .file(let parsed):
-            "file \(parsed.file), digest \(Self.digest(parsed.file))"
+            "file \(parsed.file), digest \(try FileDigest(path: parsed.file).text)"
                 + (target.learns ? trainShare.map { ", trained on the oldest \($0) of the log" } ?? "" : "")
-        case .probabilities(let path): "file \(path), digest \(Self.digest(path))"
-        case .replay(let parsed): "file \(parsed.file), digest \(Self.digest(parsed.file)), learning along the log by rejection replay"
+        case .probabilities(let path): "file \(path), digest \(try FileDigest(path: path).text)"
+        case .replay(let parsed):
+            "file \(parsed.file), digest \(try FileDigest(path: parsed.file).text), learning along the log by rejection replay"
         }
     }
-
-    private static func digest(_ path: String) -> String { (try? FileDigest(path: path).text) ?? "unknown" }
 
     private var armList: String { arms.map(\.key.rawValue).joined(separator: ", ") }
 

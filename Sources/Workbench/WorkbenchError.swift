@@ -7,6 +7,7 @@ package enum WorkbenchError: Error, Hashable, Sendable {
     case unknownArm(ArmKey, experiment: ExperimentKey, expected: [ArmKey])
     case noFiles(path: String)
     case unreadableFile(path: String, reason: String)
+    case unwritableFile(path: String, reason: String)
     case unknownTarget(String)
     case notABandit(ExperimentKey)
     case emptyLog(what: String)
@@ -31,6 +32,7 @@ extension WorkbenchError: CustomStringConvertible {
                 + "it knows \(expected.map(\.rawValue).joined(separator: ", "))"
         case .noFiles(let path): "\(path): no .yaml or .yml file found"
         case .unreadableFile(let path, let reason): "\(path): cannot be read: \(reason)"
+        case .unwritableFile(let path, let reason): "\(path): cannot be written: \(reason)"
         case .unknownTarget(let name):
             "--policy \(name): expected a policy file, snapshot:N, arm:KEY, uniform or logged"
         case .notABandit(let key): "experiment '\(key)' is an A/B experiment; this command needs a bandit"

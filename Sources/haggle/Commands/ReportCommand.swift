@@ -26,7 +26,7 @@ struct ReportCommand: AsyncParsableCommand {
             do {
                 try Data(analysis.html().utf8).write(to: URL(filePath: output))
             } catch {
-                throw WorkbenchError.unreadableFile(path: output, reason: error.localizedDescription)
+                throw WorkbenchError.unwritableFile(path: output, reason: error.localizedDescription)
             }
             note("wrote \(output)")
         }

@@ -22,7 +22,7 @@ struct ReportOutput: ParsableArguments {
 
     private var fileFormat: FileFormat? { output.flatMap { FileFormat(rawValue: URL(filePath: $0).pathExtension.lowercased()) } }
 
-    /// Prints and writes a report, with the command line and the time as its last facts.
+    /// Prints a report and then writes it, with the command line and the time as its last facts: a file that cannot be written loses nothing.
     /// - Throws: `ExitCode(1)` where a verdict is `unsupported`.
     func write(_ report: EvaluationReport, title: String) throws {
         var report = report
@@ -32,6 +32,13 @@ struct ReportOutput: ParsableArguments {
         provenance.command = ["haggle"] + CommandLine.arguments.dropFirst()
         provenance.madeAt = Timestamp(seconds: Date().timeIntervalSince1970).description
         report.provenance = provenance
+        switch formatting.format {
+        case .text:
+            writeResult(
+                report.text(
+                    quantity: quantity(of: report), metric: report.metric ?? "reward", isTerminal: Terminal.standardOutput.isInteractive))
+        case .json: writeResult(try report.json())
+        }
         if let output, let fileFormat {
             let text =
                 switch fileFormat {
@@ -42,16 +49,9 @@ struct ReportOutput: ParsableArguments {
             do {
                 try Data(text.utf8).write(to: URL(filePath: output))
             } catch {
-                throw WorkbenchError.unreadableFile(path: output, reason: error.localizedDescription)
+                throw WorkbenchError.unwritableFile(path: output, reason: error.localizedDescription)
             }
             note("wrote \(output)")
-        }
-        switch formatting.format {
-        case .text:
-            writeResult(
-                report.text(
-                    quantity: quantity(of: report), metric: report.metric ?? "reward", isTerminal: Terminal.standardOutput.isInteractive))
-        case .json: writeResult(try report.json())
         }
         if report.policies.contains(where: { $0.verdict == .unsupported }) { throw ExitCode(1) }
     }
