@@ -127,6 +127,7 @@ extension ContextValue {
         switch self {
         case .text(let text): text
         case .boolean(let flag): flag ? "true" : "false"
+        case .events(let events): "\(events.count) events"
         case .number(let number): Int64(exactly: number).map { "\($0)" } ?? "\(number)"
         }
     }

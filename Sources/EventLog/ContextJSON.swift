@@ -12,10 +12,32 @@ extension Context {
             case .string: values[name] = .text(try json.string())
             case .boolean: values[name] = .boolean(try json.boolean())
             case .null: try json.null()
-            case .object, .array: throw json.error("a number, a boolean, a string or null")
+            case .array: values[name] = .events(try Self.events(&json))
+            case .object: throw json.error("a number, a boolean, a string, a list of events or null")
             }
         }
         self.init(values)
+    }
+
+    /// Reads the value of a `sequence` feature: an array of flat objects.
+    static func events(_ json: inout JSONScanner) throws -> [[String: ContextValue]] {
+        var events: [[String: ContextValue]] = []
+        try json.beginArray()
+        while try json.nextElement() {
+            var event: [String: ContextValue] = [:]
+            try json.beginObject()
+            while let name = try json.nextKey() {
+                switch try json.peek() {
+                case .number: event[name] = .number(try json.number())
+                case .string: event[name] = .text(try json.string())
+                case .boolean: event[name] = .boolean(try json.boolean())
+                case .null: try json.null()
+                case .object, .array: throw json.error("a number, a boolean, a string or null in an event")
+                }
+            }
+            events.append(event)
+        }
+        return events
     }
 
     /// Reads what the database stores.
@@ -46,6 +68,10 @@ extension Context {
                 json.number(number)
             case .boolean(let flag): json.boolean(flag)
             case .text(let text): json.string(text)
+            case .events(let events):
+                json.beginArray()
+                for event in events { try Context(event).write(to: &json) }
+                json.endArray()
             }
         }
     }

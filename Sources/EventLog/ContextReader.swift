@@ -31,7 +31,8 @@ struct ContextReader: Sendable {
                 case .string: values[name] = .text(try json.string())
                 case .boolean: values[name] = .boolean(try json.boolean())
                 case .null: try json.null()
-                case .object, .array: throw json.error("a number, a boolean, a string or null")
+                case .array: values[name] = .events(try Context.events(&json))
+                case .object: throw json.error("a number, a boolean, a string, a list of events or null")
                 }
             }
             expected = values.count

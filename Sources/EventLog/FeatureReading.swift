@@ -4,12 +4,15 @@ import Tabular
 /// How a column of text becomes values of a context.
 enum FeatureReading: Hashable, Sendable {
     case number, boolean, text
+    /// A JSON array of flat objects in one field.
+    case events
 
     init(_ kind: Feature.Kind) {
         switch kind {
-        case .number: self = .number
+        case .number, .cycle: self = .number
         case .boolean: self = .boolean
         case .category, .hashedCategory: self = .text
+        case .sequence: self = .events
         }
     }
 
@@ -19,6 +22,11 @@ enum FeatureReading: Hashable, Sendable {
         switch self {
         case .number: return .number(try reader.number(at: column, in: row))
         case .text: return .text(row.string(at: column))
+        case .events:
+            var json = JSONScanner(Array(row.string(at: column).utf8), place: reader.place(of: column, in: row))
+            let events = try Context.events(&json)
+            try json.finish()
+            return .events(events)
         case .boolean:
             guard let flag = Self.flag(row.string(at: column)) else {
                 throw TabularError.badValue(

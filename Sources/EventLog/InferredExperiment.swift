@@ -115,6 +115,7 @@ private struct JSONProfile {
         switch value {
         case .number: hasNumbers = true
         case .boolean: hasFlags = true
+        case .events: break
         case .text(let text):
             if !isLong { texts.insert(text) }
             if texts.count > 64 { isLong = true }

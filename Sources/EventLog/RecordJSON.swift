@@ -29,15 +29,7 @@ extension Impression {
         json.field("reason", reason.rawValue)
         json.key("context")
         json.beginObject()
-        for (name, value) in context.values.sorted(by: { $0.key < $1.key }) {
-            switch value {
-            case .number(let number): json.field(name, number)
-            case .text(let text): json.field(name, text)
-            case .boolean(let flag):
-                json.key(name)
-                json.boolean(flag)
-            }
-        }
+        json.fields(of: context)
         json.endObject()
         json.key("eligible_arms")
         json.beginArray()
@@ -76,5 +68,29 @@ extension Conversion {
         json.field("received_at", receivedAt.description)
         json.endObject()
         return json.bytes
+    }
+}
+
+extension JSONWriter {
+    /// A context as it came: a number that is not finite becomes null.
+    fileprivate mutating func fields(of context: Context) {
+        for (name, value) in context.values.sorted(by: { $0.key < $1.key }) {
+            switch value {
+            case .number(let number): field(name, number)
+            case .text(let text): field(name, text)
+            case .boolean(let flag):
+                key(name)
+                boolean(flag)
+            case .events(let events):
+                key(name)
+                beginArray()
+                for event in events {
+                    beginObject()
+                    fields(of: Context(event))
+                    endObject()
+                }
+                endArray()
+            }
+        }
     }
 }

@@ -81,13 +81,15 @@ struct FeatureCheck {
             case .number(let number): NumberText.write(number)
             case .boolean(let boolean): "\(boolean)"
             case .text(let text): "the text '\(YAMLNode.shortened(text))'"
+            case .events: "a list of events"
             }
         switch (feature.kind, value) {
-        case (.number, .number), (.category, .text), (.hashedCategory, .text): break
+        case (.number, .number), (.cycle, .number), (.category, .text), (.hashedCategory, .text): break
         case (.boolean, _) where isOrdering:
             problems.report("'\(name)' is true or false and has no order; write = or !=", at: place)
         case (.boolean, .boolean): break
-        case (.number, _): problems.report("'\(name)' is a number: expected a number, found \(found)", at: place)
+        case (.sequence, _): problems.report("'\(name)' is a list of events, which no comparison holds for", at: place)
+        case (.number, _), (.cycle, _): problems.report("'\(name)' is a number: expected a number, found \(found)", at: place)
         case (.boolean, _): problems.report("'\(name)' is true or false: expected true or false, found \(found)", at: place)
         case (.category, _), (.hashedCategory, _):
             problems.report("'\(name)' is a category: expected text in quotes, found \(found)", at: place)

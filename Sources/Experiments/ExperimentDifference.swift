@@ -250,6 +250,8 @@ extension Feature.Kind {
         case .boolean: "boolean"
         case .category: "category"
         case .hashedCategory: "hashed category"
+        case .cycle: "cycle"
+        case .sequence: "sequence"
         }
     }
 }

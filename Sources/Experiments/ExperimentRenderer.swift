@@ -106,6 +106,15 @@ package enum ExperimentRenderer {
             return mapping(["type: category", "values: \(list(values))"] + (missing.map { ["missing: \(YAMLText.scalar($0))"] } ?? []))
         case .hashedCategory(let buckets, let missing):
             return mapping(["type: category", "hash: \(buckets)"] + (missing.map { ["missing: \(YAMLText.scalar($0))"] } ?? []))
+        case .cycle(let period): return mapping(["type: cycle", "period: \(NumberText.write(period))"])
+        case .sequence(let fields, let length):
+            let parts = fields.map { field in
+                switch field.kind {
+                case .number: "\(YAMLText.scalar(field.name)): number"
+                case .hashedCategory(let buckets): "\(YAMLText.scalar(field.name)): {hash: \(buckets)}"
+                }
+            }
+            return mapping(["type: sequence", "of: \(mapping(parts))", "length: \(length)"])
         }
     }
 
@@ -184,6 +193,7 @@ package enum ExperimentRenderer {
         case .number(let value): NumberText.write(value)
         case .boolean(let value): value ? "true" : "false"
         case .text(let value): YAMLText.scalar(value)
+        case .events(let events): "[\(events.count) events]"
         }
     }
 

@@ -11,6 +11,10 @@ struct FeaturePlan: Hashable, Sendable, Codable {
         case category(values: [String], missing: Int)
         /// A missing value without a substitute leaves all columns 0.
         case hashed(buckets: Int, missing: Int?)
+        /// Sine and cosine of the angle.
+        case cycle(period: Double)
+        /// Has no columns among the numbers.
+        case sequence
     }
 
     let name: String
@@ -32,6 +36,8 @@ struct FeaturePlan: Hashable, Sendable, Codable {
         case .hashedCategory(let buckets, let missing):
             precondition(buckets > 0, "a hashed category needs a bucket")
             self.init(name: feature.name, kind: .hashed(buckets: buckets, missing: missing.map { Self.bucket(of: $0, buckets: buckets) }))
+        case .cycle(let period): self.init(name: feature.name, kind: .cycle(period: period))
+        case .sequence: self.init(name: feature.name, kind: .sequence)
         }
     }
 
@@ -45,6 +51,8 @@ struct FeaturePlan: Hashable, Sendable, Codable {
             width = values.count + 1
             positions = values.count > 8 ? Dictionary(values.enumerated().map { ($1, $0) }) { first, _ in first } : [:]
         case .hashed(let buckets, _): (width, positions) = (buckets, [:])
+        case .cycle: (width, positions) = (2, [:])
+        case .sequence: (width, positions) = (0, [:])
         }
     }
 
@@ -54,6 +62,8 @@ struct FeaturePlan: Hashable, Sendable, Codable {
         case .boolean(let missing): missing == nil ? [name, "\(name)=?"] : [name]
         case .category(let values, _): values.map { "\(name)=\($0)" } + ["\(name)=?"]
         case .hashed(let buckets, _): (0..<buckets).map { "\(name)#\($0)" }
+        case .cycle: ["\(name):sin", "\(name):cos"]
+        case .sequence: []
         }
     }
 
@@ -88,6 +98,16 @@ struct FeaturePlan: Hashable, Sendable, Codable {
             } else if let missing {
                 output[column + missing] = 1
             }
+        case .cycle(let period):
+            if case .number(let number)? = value, number.isFinite {
+                let angle = 2 * Double.pi * (number / period - (number / period).rounded(.down))
+                output[column] = Float(ElementaryFunctions.sin(angle))
+                output[column + 1] = Float(ElementaryFunctions.cos(angle))
+            } else {
+                output[column] = 0
+                output[column + 1] = 0
+            }
+        case .sequence: break
         }
     }
 
@@ -107,7 +127,8 @@ extension FeaturePlan {
         let kind = try container.decode(Kind.self, forKey: .kind)
         let isPossible =
             switch kind {
-            case .number, .boolean: true
+            case .number, .boolean, .sequence: true
+            case .cycle(let period): period.isFinite && period > 0
             case .category(let values, let missing): (0...values.count).contains(missing)
             case .hashed(let buckets, let missing): buckets > 0 && missing.map { (0..<buckets).contains($0) } ?? true
             }

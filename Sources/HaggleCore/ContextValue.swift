@@ -4,6 +4,8 @@ package enum ContextValue: Hashable, Sendable {
     case number(Double)
     case boolean(Bool)
     case text(String)
+    /// Past events, oldest first: the value of a `sequence` feature. An event holds numbers and texts by field name.
+    case events([[String: ContextValue]])
 }
 
 extension ContextValue: Codable {
@@ -13,8 +15,10 @@ extension ContextValue: Codable {
             self = .boolean(value)
         } else if let value = try? container.decode(Double.self) {
             self = .number(value)
+        } else if let value = try? container.decode(String.self) {
+            self = .text(value)
         } else {
-            self = .text(try container.decode(String.self))
+            self = .events(try container.decode([[String: ContextValue]].self))
         }
     }
 
@@ -25,6 +29,7 @@ extension ContextValue: Codable {
             if let whole = Int64(exactly: value), abs(value) < 9e15 { try container.encode(whole) } else { try container.encode(value) }
         case .boolean(let value): try container.encode(value)
         case .text(let value): try container.encode(value)
+        case .events(let value): try container.encode(value)
         }
     }
 }

@@ -27,6 +27,14 @@ package struct Experiment: Hashable, Sendable, Codable {
         }
     }
 
+    /// What a new experiment learns from before its first impression.
+    package enum WarmStart: Hashable, Sendable, Codable {
+        /// The log of an earlier experiment.
+        case experiment(ExperimentKey)
+        /// A log file, as `haggle import` reads it: CSV or NDJSON, its path relative to the experiment's file.
+        case file(String)
+    }
+
     package var key: ExperimentKey
     package var description: String
     package var owner: String?
@@ -55,12 +63,15 @@ package struct Experiment: Hashable, Sendable, Codable {
     package var gate: Gate
     /// Text returned with every assignment.
     package var disclosure: String?
+    /// Where a bandit's first posterior comes from; nil starts from nothing.
+    package var warmStart: WarmStart?
 
     package init(
         key: ExperimentKey, description: String = "", owner: String? = nil, kind: Kind, status: Status = .running, start: Timestamp? = nil,
         end: Timestamp? = nil, unitName: String = "unit", salt: String? = nil, currency: String? = nil, traffic: Double = 1,
         holdout: Double = 0, slot: Slot? = nil, targeting: Condition? = nil, arms: [Arm], context: FeatureSchema = FeatureSchema(),
-        reward: RewardConfiguration, policy: PolicyConfiguration?, gate: Gate = .veto, disclosure: String? = nil
+        reward: RewardConfiguration, policy: PolicyConfiguration?, gate: Gate = .veto, disclosure: String? = nil,
+        warmStart: WarmStart? = nil
     ) {
         self.key = key
         self.description = description
@@ -82,6 +93,7 @@ package struct Experiment: Hashable, Sendable, Codable {
         self.policy = policy
         self.gate = gate
         self.disclosure = disclosure
+        self.warmStart = warmStart
     }
 
     /// Position of the control arm.

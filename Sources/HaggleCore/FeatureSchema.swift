@@ -48,6 +48,27 @@ package struct Feature: Hashable, Sendable, Codable {
         case category(values: [String], missing: String?)
         /// Hashed into that many columns.
         case hashedCategory(buckets: Int, missing: String?)
+        /// A number on a circle, such as the hour of a day: two columns, sine and cosine of `2 pi value / period`; missing is 0, 0.
+        case cycle(period: Double)
+        /// Past events, newest last; `length` of them at most, older ones are left out. Only `cnn` and `gru` look at their order.
+        case sequence(fields: [SequenceField], length: Int)
+    }
+
+    /// One number or category of each event of a `sequence`.
+    package struct SequenceField: Hashable, Sendable, Codable {
+        package enum Kind: Hashable, Sendable, Codable {
+            case number
+            /// Hashed into one of so many embedded values.
+            case hashedCategory(buckets: Int)
+        }
+
+        package var name: String
+        package var kind: Kind
+
+        package init(name: String, kind: Kind) {
+            self.name = name
+            self.kind = kind
+        }
     }
 
     package var name: String

@@ -10,6 +10,12 @@ package enum ElementaryFunctions {
     /// The hyperbolic tangent.
     package static func tanh(_ x: Float) -> Float { Float.tanh(x) }
 
+    /// The sine of an angle in radians.
+    package static func sin(_ x: Double) -> Double { Double.sin(x) }
+
+    /// The cosine of an angle in radians.
+    package static func cos(_ x: Double) -> Double { Double.cos(x) }
+
     /// e^x.
     package static func exp(_ x: Double) -> Double { Double.exp(x) }
 

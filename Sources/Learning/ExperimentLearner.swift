@@ -115,7 +115,8 @@ package struct ExperimentLearner: Sendable {
     private var usesModel: Bool {
         switch configuration.algorithm {
         case .fixed, .uniform, .ipw, .dr: false
-        case .greedy, .epsilonGreedy, .linearThompson, .linearUCB, .neuralThompson, .neuralUCB: true
+        case .greedy, .epsilonGreedy, .linearThompson, .linearUCB, .neuralThompson, .neuralUCB, .softmax, .squareCB, .bernoulliThompson,
+            .topTwoThompson, .apprentice, .auto: true
         }
     }
 

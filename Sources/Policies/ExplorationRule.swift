@@ -23,7 +23,8 @@ enum ExplorationRule: Hashable, Sendable {
         case .epsilonGreedy: self = .greedy(epsilon: configuration.epsilon)
         case .linearThompson, .neuralThompson: self = .thompson
         case .linearUCB, .neuralUCB: self = .upperBound(alpha: configuration.alpha)
-        case .ipw, .dr: preconditionFailure("\(configuration.algorithm.rawValue) is learned from a log and has no snapshot")
+        case .softmax, .squareCB, .bernoulliThompson, .topTwoThompson, .apprentice, .auto, .ipw, .dr:
+            preconditionFailure("\(configuration.algorithm.rawValue) is learned from a log and has no snapshot")
         }
     }
 

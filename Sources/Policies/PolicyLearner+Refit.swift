@@ -57,8 +57,8 @@ extension PolicyConfiguration {
         guard rowCount > 0, width > 0 else { return .intercept }
         let isNeural: Bool
         switch algorithm {
-        case .fixed, .uniform, .ipw, .dr: return .intercept
-        case .greedy, .epsilonGreedy: isNeural = model.kind == .mlp
+        case .fixed, .uniform, .bernoulliThompson, .ipw, .dr: return .intercept
+        case .greedy, .epsilonGreedy, .softmax, .squareCB, .topTwoThompson, .apprentice, .auto: isNeural = model.kind != .linear
         case .linearThompson, .linearUCB: isNeural = false
         case .neuralThompson, .neuralUCB: isNeural = true
         }

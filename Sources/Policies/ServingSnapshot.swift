@@ -97,13 +97,14 @@ extension PolicyConfiguration {
 
 extension Feature.Kind {
     /// What a value of the feature is made of; a change of it makes fitted state meaningless.
-    enum ValueType: Hashable { case number, boolean, text }
+    enum ValueType: Hashable { case number, boolean, text, events }
 
     var valueType: ValueType {
         switch self {
-        case .number: .number
+        case .number, .cycle: .number
         case .boolean: .boolean
         case .category, .hashedCategory: .text
+        case .sequence: .events
         }
     }
 }

@@ -21,6 +21,7 @@ struct SchemaInference {
             switch value {
             case .number: profile.hasNumbers = true
             case .boolean: profile.hasFlags = true
+            case .events: break
             case .text(let text):
                 if !profile.isLong { profile.texts.insert(text) }
                 if profile.texts.count > Self.mostValues { profile.isLong = true }

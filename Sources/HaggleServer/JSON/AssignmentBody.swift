@@ -62,10 +62,31 @@ struct AssignmentBody {
             case .string: values[key] = .text(try reader.string())
             case .boolean: values[key] = .boolean(try reader.boolean())
             case .null: _ = try reader.takeNull()
-            case .array, .object: throw reader.problem("expected a number, a string, a boolean or null")
+            case .array: values[key] = .events(try events(&reader))
+            case .object: throw reader.problem("expected a number, a string, a boolean, a list of events or null")
             }
         }
         return Context(values)
+    }
+
+    /// The value of a `sequence` feature: flat objects.
+    private static func events(_ reader: inout JSONReader) throws(JSONProblem) -> [[String: ContextValue]] {
+        var events: [[String: ContextValue]] = []
+        try reader.array { (reader, index) throws(JSONProblem) in
+            guard index < 1000 else { throw reader.problem("more than 1000 events") }
+            var event: [String: ContextValue] = [:]
+            try reader.object { (reader, key) throws(JSONProblem) in
+                switch try reader.peekKind() {
+                case .number: event[key] = .number(try reader.number())
+                case .string: event[key] = .text(try reader.string())
+                case .boolean: event[key] = .boolean(try reader.boolean())
+                case .null: _ = try reader.takeNull()
+                case .array, .object: throw reader.problem("expected a number, a string, a boolean or null in an event")
+                }
+            }
+            events.append(event)
+        }
+        return events
     }
 }
 
@@ -76,8 +97,9 @@ extension FeatureSchema {
             guard let value = context[feature.name] else { continue }
             let expected: String
             switch (feature.kind, value) {
-            case (.number, .number), (.boolean, .boolean), (.category, .text), (.hashedCategory, .text): continue
-            case (.number, _): expected = "a number"
+            case (.number, .number), (.cycle, .number), (.sequence, .events), (.boolean, .boolean), (.category, .text), (.hashedCategory, .text): continue
+            case (.sequence, _): expected = "a list of events"
+            case (.number, _), (.cycle, _): expected = "a number"
             case (.boolean, _): expected = "true or false"
             case (.category, _), (.hashedCategory, _): expected = "a string"
             }
@@ -86,6 +108,7 @@ extension FeatureSchema {
                 case .number: "a number"
                 case .boolean: "a boolean"
                 case .text: "a string"
+                case .events: "a list of events"
                 }
             return (feature.name, "context.\(feature.name): expected \(expected), found \(found)")
         }
