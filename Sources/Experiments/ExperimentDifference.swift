@@ -106,6 +106,7 @@ private struct ExperimentComparison {
         add("start", old.start?.description, new.start?.description)
         add("end", old.end?.description, new.end?.description)
         add("unit", YAMLText.scalar(old.unitName), YAMLText.scalar(new.unitName))
+        add("warm_start", old.warmStart.map(ExperimentRenderer.warmStart), new.warmStart.map(ExperimentRenderer.warmStart))
         add("disclosure", old.disclosure.map(YAMLText.scalar), new.disclosure.map(YAMLText.scalar))
     }
 
@@ -229,6 +230,19 @@ private struct ExperimentComparison {
         add("policy.variance", before.variance.map(NumberText.write), after.variance.map(NumberText.write))
         add("policy.epsilon", NumberText.write(before.epsilon), NumberText.write(after.epsilon))
         add("policy.temperature", before.temperature.map(NumberText.write), after.temperature.map(NumberText.write))
+        add("policy.gamma", before.gamma.map(NumberText.write), after.gamma.map(NumberText.write))
+        add("policy.beta", NumberText.write(before.beta), NumberText.write(after.beta))
+        add("policy.imitate", before.imitate.map(YAMLText.scalar), after.imitate.map(YAMLText.scalar))
+        add(
+            "policy.posterior", before.posterior.rawValue, after.posterior.rawValue, .breaksLearnedState,
+            "another posterior: learning starts again from snapshot 1")
+        add("policy.monotone", "\(before.isMonotone)", "\(after.isMonotone)")
+        add(
+            "policy.centred", "\(before.isCentred)", "\(after.isCentred)", .breaksLearnedState,
+            "another posterior: learning starts again from snapshot 1")
+        add(
+            "policy.forget", before.forget.map(ExperimentRenderer.forgetting), after.forget.map(ExperimentRenderer.forgetting), .harmless,
+            Self.atRetraining)
         add("policy.ridge", NumberText.write(before.ridge), NumberText.write(after.ridge), .harmless, Self.atRetraining)
         add("policy.publish", DurationText.text(before.publishSeconds), DurationText.text(after.publishSeconds))
         add("policy.seed", String(before.seed), String(after.seed), .harmless, Self.atRetraining)

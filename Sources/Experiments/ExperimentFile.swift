@@ -4,8 +4,10 @@ package import HaggleCore
 package struct ParsedExperiment: Sendable {
     /// The file's name as the caller gave it.
     package var file: String
-    /// Nil as soon as there is any problem.
+    /// Nil as soon as there is any problem. Where the file holds a grid, with its first values.
     package var experiment: Experiment?
+    /// Lists of values under `policy.model`, for `haggle train`.
+    package var grid: [GridAxis] = []
     /// All of them, in the order of the file.
     package var problems: [Problem]
     /// Where the experiment's key stands.
@@ -17,25 +19,33 @@ package enum ExperimentFile {
     /// - Parameters:
     ///   - text: the file's content.
     ///   - file: its name, for messages.
-    package static func parse(text: String, file: String) -> ParsedExperiment {
+    ///   - allowingGrid: whether lists of values under `policy.model` may stand there; what runs cannot have them.
+    package static func parse(text: String, file: String, allowingGrid: Bool = false) -> ParsedExperiment {
         let problems = ProblemList(file: file)
         guard let root = YAMLDocument.read(text, problems: problems) else {
             return ParsedExperiment(file: file, experiment: nil, problems: problems.sorted, keyPlace: .start)
         }
         var place = root.place
-        var experiment: Experiment?
+        var read: (experiment: Experiment, policy: ParsedConfiguration?)?
         if let reader = MappingReader(root, ExperimentKeys.table, path: "", problems: problems) {
             place = reader.place(of: ExperimentKeys.key)
-            experiment = ExperimentReader(reader: reader).experiment()
+            read = ExperimentReader(reader: reader).experiment()
         }
-        return ParsedExperiment(file: file, experiment: problems.isEmpty ? experiment : nil, problems: problems.sorted, keyPlace: place)
+        if !allowingGrid, let grid = read?.policy?.gridPlace {
+            problems.report(
+                "policy.model: a list of values is a grid for `haggle train`, which finds the best of them (and writes it with --write FILE); "
+                    + "expected one value of each", at: grid)
+        }
+        return ParsedExperiment(
+            file: file, experiment: problems.isEmpty ? read?.experiment : nil, grid: problems.isEmpty ? read?.policy?.grid ?? [] : [],
+            problems: problems.sorted, keyPlace: place)
     }
 
     /// Like the other, for a file's bytes: they must be UTF-8 and at most 1 MiB.
-    package static func parse(bytes: [UInt8], file: String) -> ParsedExperiment {
+    package static func parse(bytes: [UInt8], file: String, allowingGrid: Bool = false) -> ParsedExperiment {
         let result = YAMLDocument.text(bytes, file: file)
         switch result {
-        case .success(let text): return parse(text: text, file: file)
+        case .success(let text): return parse(text: text, file: file, allowingGrid: allowingGrid)
         case .failure(let error): return ParsedExperiment(file: file, experiment: nil, problems: [error.problem], keyPlace: .start)
         }
     }
@@ -67,19 +77,25 @@ private struct ExperimentReader {
     private var problems: ProblemList { reader.problems }
 
     /// - Returns: nil where a value is missing that everything hangs on; otherwise a value, which only counts if no problem was reported.
-    func experiment() -> Experiment? {
+    func experiment() -> (experiment: Experiment, policy: ParsedConfiguration?)? {
         let key = reader(Keys.key)
         let kind = reader(Keys.type)
         let arms = reader(Keys.arms) ?? []
-        let context = reader(Keys.context) ?? FeatureSchema()
+        var context = reader(Keys.context) ?? FeatureSchema()
         let reward = reader(Keys.reward)
-        let policy = reader(Keys.policy)
+        let parsed = reader(Keys.policy)
+        var policy = parsed?.policy
+        // Of every bandit, also of one that does not learn yet: a log without them could not teach its successor.
+        let wantsTime = reader(Keys.timeFeatures) ?? true
+        if kind == .bandit, wantsTime { context.features += TimeFeatures.features }
+        if policy?.posterior == .shared, parsed?.saysMonotone == false { policy?.isMonotone = reward?.reward.metric == .conversion }
         let start = reader(Keys.start)
         let end = reader(Keys.end)
         checkTimes(start, end)
         checkArms(arms, metric: reward?.reward.metric)
         checkForbidden(reader(Keys.forbiddenFeatures) ?? [], context)
         checkPolicy(policy, arms: arms, reward: reward)
+        checkModel(parsed, context: context, metric: reward?.reward.metric)
         checkKind(kind, arms: arms, reward: reward?.reward)
         let gate = reader(Keys.gate)
         var experiment = Experiment(
@@ -99,9 +115,47 @@ private struct ExperimentReader {
         experiment.targeting = reader(Keys.targeting)
         experiment.gate = gate ?? experiment.gate
         experiment.disclosure = reader(Keys.disclosure)
+        experiment.warmStart = reader(Keys.warmStart)
         if kind == .ab { fillWeights(&experiment.arms) }
         guard key != nil, kind != nil, reward != nil else { return nil }
-        return experiment
+        return (experiment, parsed)
+    }
+
+    /// What the model asks of the context and of the metric.
+    private func checkModel(_ parsed: ParsedConfiguration?, context: FeatureSchema, metric: RewardConfiguration.Metric?) {
+        guard let parsed, let node = reader.node(of: Keys.policy), case .mapping(let entries) = node.content else { return }
+        func place(_ name: String) -> Place { entries.first { $0.key == name }?.value.place ?? node.place }
+        let policy = parsed.policy
+        var (kinds, losses) = ([policy.model.kind], [policy.model.loss])
+        for setting in parsed.grid.flatMap(\.values) {
+            if case .kind(let kind) = setting { kinds.append(kind) }
+            if case .loss(let loss) = setting { losses.append(loss) }
+        }
+        let hasSequence = context.features.contains { if case .sequence = $0.kind { true } else { false } }
+        if let kind = kinds.first(where: { $0 == .cnn || $0 == .gru }), !hasSequence, !reader.has(Keys.context) || reader(Keys.context) != nil {
+            problems.report(
+                "policy.model.kind: \(kind.rawValue) reads past events; expected a feature of type sequence under context, found none; add one or write kind: mlp",
+                at: place("model"))
+        }
+        if losses.contains(.bernoulli), let metric, metric != .conversion {
+            problems.report(
+                "policy.model.loss: bernoulli is for metric: conversion, found metric: \(metric.rawValue); did you mean two-part?",
+                at: place("model"))
+        }
+        if losses.contains(.twoPart), metric == .conversion {
+            problems.report(
+                "policy.model.loss: two-part is for money, found metric: conversion; did you mean bernoulli?", at: place("model"))
+        }
+        if policy.algorithm == .bernoulliThompson, let metric, metric != .conversion {
+            problems.report(
+                "policy.algorithm: bernoulli-thompson counts conversions; expected metric: conversion, found \(metric.rawValue)",
+                at: place("algorithm"))
+        }
+        if let feature = policy.imitate, context[feature] == nil {
+            problems.report(
+                "policy.imitate: there is no feature '\(feature)' under context"
+                    + Suggestion.hint(for: feature, among: context.features.map(\.name)), at: place("imitate"))
+        }
     }
 
     private func checkTimes(_ start: Timestamp?, _ end: Timestamp?) {
@@ -215,8 +269,8 @@ private struct ExperimentReader {
                     "an experiment of type ab has no policy: the weights of its arms split the units; remove it or write type: bandit",
                     at: reader.keyPlace(of: Keys.policy))
             }
-            if reader.has(Keys.gate) {
-                problems.report("'gate' belongs to experiments of type bandit; remove it", at: reader.keyPlace(of: Keys.gate))
+            for key in [Keys.gate.name, Keys.timeFeatures.name, Keys.warmStart.name] where reader.has(key) {
+                problems.report("'\(key)' belongs to experiments of type bandit; remove it", at: reader.keyPlace(of: key))
             }
             if sticky == false {
                 problems.report("sticky: an experiment of type ab is always sticky; remove the key", at: reader.keyPlace(of: Keys.sticky))

@@ -7,9 +7,9 @@ enum ExperimentKeys {
         [
             key, description, owner, type, status, start, end, unit, salt, currency, traffic, holdout, namespace, slot, targeting, sticky,
             gate,
-            disclosure, forbiddenFeatures, arms, context, reward, policy, analysis,
+            disclosure, forbiddenFeatures, arms, context, timeFeatures, reward, policy, warmStart, analysis,
         ],
-        later: ["hold", "activation", "retention", "value_type", "pseudonymise", "encrypt", "warm_start"])
+        later: ["hold", "activation", "retention", "value_type", "pseudonymise", "encrypt"])
 
     static let key = Key("experiment", .experimentKey, "The experiment's key: lower-case letters, digits and '-'.", required: true)
     static let description = Key("description", Shape<String>.text(limit: 4000, lines: true), "The question that the experiment answers.")
@@ -54,8 +54,14 @@ enum ExperimentKeys {
     static let arms = Key(
         "arms", Shape<[ParsedArm]>.list(of: .arm, "arms", count: 2...1000), "The options; exactly one is the control.", required: true)
     static let context = Key("context", Shape<FeatureSchema>.context, "What is known about the unit at the moment of choice.")
+    static let timeFeatures = Key(
+        "time_features", Shape<Bool>.boolean,
+        "Of bandits: whether hour, weekday and season of the moment (UTC) are features too.",
+        default: .boolean(true))
+    static let warmStart = Key(
+        "warm_start", .warmStart, "What a new bandit learns from before its first impression: {from: EXPERIMENT} or {import: FILE}.")
     static let reward = Key("reward", .reward, "The number that is learned from.", required: true)
-    static let policy = Key("policy", Shape<PolicyConfiguration>.servingPolicy, "How a bandit chooses; A/B experiments have none.")
+    static let policy = Key("policy", Shape<ParsedConfiguration>.servingPolicy, "How a bandit chooses; A/B experiments have none.")
     static let analysis = Key("analysis", .analysis, "Of ab: what the report compares.")
 }
 
@@ -89,8 +95,30 @@ enum RewardKeys {
     static let range = Key(
         "range", Shape<ClosedRange<Double>>.interval("[lower, upper]"), "Bounds of the reward, for intervals that need them declared.")
     static let learn = Key(
-        "learn", Shape<RewardConfiguration.LearningMode>.choice([.matured], later: ["early"]), "When a reward is learned from.",
+        "learn", Shape<RewardConfiguration.LearningMode>.choice(),
+        "When a reward is learned from: once its window has closed (matured), or as conversions arrive, corrected for those still to come (early).",
         default: .string("matured"))
+}
+
+/// The keys of the mapping under `warm_start:`.
+enum WarmStartKeys {
+    static let table = Table("warm_start", [from, file])
+
+    static let from = Key("from", .experimentKey, "The experiment whose log is learned from.")
+    static let file = Key("import", Shape<String>.text(limit: 4096), "A log file as `haggle import` reads it, CSV or NDJSON.")
+}
+
+extension Shape where Value == Experiment.WarmStart {
+    static let warmStart = Self(schema: WarmStartKeys.table.schema) { node, path, problems in
+        guard let reader = MappingReader(node, WarmStartKeys.table, path: path, problems: problems) else { return nil }
+        let from = reader(WarmStartKeys.from)
+        let file = reader(WarmStartKeys.file)
+        guard reader.has(WarmStartKeys.from) != reader.has(WarmStartKeys.file) else {
+            problems.report("\(path): expected either from: EXPERIMENT or import: FILE", at: reader.place)
+            return nil
+        }
+        return from.map { .experiment($0) } ?? file.map { .file($0) }
+    }
 }
 
 /// The keys of the mapping under `analysis:`.

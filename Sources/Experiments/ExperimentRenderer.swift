@@ -15,9 +15,13 @@ package enum ExperimentRenderer {
             if isEven { arm.weight = nil }
             lines.append("  - " + Self.arm(arm))
         }
-        if !experiment.context.features.isEmpty {
+        let features = experiment.context.features.filter { !$0.name.hasPrefix("$") }
+        if !features.isEmpty {
             lines.append("context:")
-            lines += experiment.context.features.map { "  \(key($0.name)): \(feature($0.kind))" }
+            lines += features.map { "  \(key($0.name)): \(feature($0.kind))" }
+        }
+        if experiment.kind == .bandit, features.count == experiment.context.features.count {
+            lines.append("time_features: false")
         }
         lines += reward(experiment.reward)
         if let policy = experiment.policy { lines += Self.policy(policy) }
@@ -43,6 +47,7 @@ package enum ExperimentRenderer {
         add("targeting", experiment.targeting.map(condition))
         add("gate", experiment.kind == .bandit && experiment.gate != .veto ? experiment.gate.rawValue : nil)
         add("disclosure", experiment.disclosure.map(YAMLText.scalar))
+        add("warm_start", experiment.warmStart.map(warmStart))
         return lines
     }
 
@@ -52,6 +57,7 @@ package enum ExperimentRenderer {
         lines.append("  window: \(DurationText.text(reward.windowSeconds))")
         lines.append("  default: \(NumberText.write(reward.defaultReward))")
         if let range = reward.range { lines.append("  range: \(interval(range))") }
+        if reward.learn != .matured { lines.append("  learn: \(reward.learn.rawValue)") }
         return lines
     }
 
@@ -65,6 +71,15 @@ package enum ExperimentRenderer {
         add("variance", policy.variance.map(NumberText.write))
         add("epsilon", policy.algorithm == .epsilonGreedy ? NumberText.write(policy.epsilon) : nil)
         add("temperature", policy.temperature.map(NumberText.write))
+        add("gamma", policy.gamma.map(NumberText.write))
+        add("beta", policy.algorithm == .topTwoThompson ? NumberText.write(policy.beta) : nil)
+        add("imitate", policy.imitate.map(YAMLText.scalar))
+        if policy.posterior == .shared {
+            add("posterior", policy.posterior.rawValue)
+            add("monotone", "\(policy.isMonotone)")
+            add("centred", policy.isCentred ? "true" : nil)
+        }
+        add("forget", policy.forget.map(forgetting))
         add("ridge", policy.ridge == 1 ? nil : NumberText.write(policy.ridge))
         add("publish", DurationText.text(policy.publishSeconds))
         add("seed", policy.seed == 1 ? nil : String(policy.seed))
@@ -121,14 +136,35 @@ package enum ExperimentRenderer {
     static func model(_ model: PolicyConfiguration.Model) -> String {
         let standard = PolicyConfiguration.Model()
         var parts = ["kind: \(model.kind.rawValue)"]
-        if model.kind == .mlp { parts.append("hidden: [\(model.hidden.map(String.init).joined(separator: ", "))]") }
+        if model.kind != .linear { parts.append("hidden: [\(model.hidden.map(String.init).joined(separator: ", "))]") }
         if model.activation != standard.activation { parts.append("activation: \(model.activation.rawValue)") }
         if model.learningRate != standard.learningRate { parts.append("learning_rate: \(NumberText.write(model.learningRate))") }
         if model.weightDecay != standard.weightDecay { parts.append("weight_decay: \(NumberText.write(model.weightDecay))") }
         if model.batch != standard.batch { parts.append("batch: \(model.batch)") }
         if model.epochs != standard.epochs { parts.append("epochs: \(model.epochs)") }
         if model.patience != standard.patience { parts.append("patience: \(model.patience)") }
+        if model.loss != standard.loss { parts.append("loss: \(model.loss.rawValue)") }
+        if model.dropout != standard.dropout { parts.append("dropout: \(NumberText.write(model.dropout))") }
+        if model.schedule != standard.schedule { parts.append("schedule: \(model.schedule.rawValue)") }
+        if let clip = model.clip { parts.append("clip: \(NumberText.write(clip))") }
+        if model.layerNorm { parts.append("layer_norm: true") }
+        if model.residual { parts.append("residual: true") }
+        if model.kind == .cnn || model.kind == .gru {
+            if model.units != standard.units { parts.append("units: \(model.units)") }
+            if model.kernel != standard.kernel { parts.append("kernel: \(model.kernel)") }
+        }
         return mapping(parts)
+    }
+
+    static func forgetting(_ forget: PolicyConfiguration.Forgetting) -> String {
+        mapping(["factor: \(NumberText.write(forget.factor))", "per: \(DurationText.text(forget.periodSeconds))"])
+    }
+
+    static func warmStart(_ start: Experiment.WarmStart) -> String {
+        switch start {
+        case .experiment(let key): mapping(["from: \(YAMLText.scalar(key.rawValue))"])
+        case .file(let path): mapping(["import: \(YAMLText.scalar(path))"])
+        }
     }
 
     static func retraining(_ retrain: PolicyConfiguration.Retraining) -> String {

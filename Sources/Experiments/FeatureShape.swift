@@ -2,14 +2,31 @@ import HaggleCore
 
 /// The keys of one entry under `context:`. Which keys it may have follows from its `type`.
 enum FeatureKeys {
-    static let laterTypes = ["sequence"]
-    static let typeNames = ["number", "boolean", "category"]
+    static let typeNames = ["number", "boolean", "category", "cycle", "sequence"]
 
     static let number = Table("a number feature", [type("number"), numberMissing, clip, transform, scale])
     static let boolean = Table("a boolean feature", [type("boolean"), booleanMissing])
     static let category = Table("a category feature", [type("category"), values, hash, categoryMissing])
 
-    static func table(of type: String) -> Table { type == "number" ? number : type == "boolean" ? boolean : category }
+    static let cycle = Table("a cycle feature", [type("cycle"), period])
+    static let sequence = Table("a sequence feature", [type("sequence"), of, length])
+
+    static func table(of type: String) -> Table {
+        switch type {
+        case "number": number
+        case "boolean": boolean
+        case "cycle": cycle
+        case "sequence": sequence
+        default: category
+        }
+    }
+
+    static let period = Key(
+        "period", Shape<Double>.number(.above(0)), "Length of the circle in the feature's own unit: 24 for an hour of the day.", required: true)
+    static let of = Key(
+        "of", .sequenceFields, "The fields of an event: {days_ago: number, category: {hash: 32}}.", required: true)
+    static let length = Key(
+        "length", Shape<Int>.integer(1...512), "Events that count; of more the newest.", default: .number(32))
 
     private static func type(_ name: String) -> Key<String> {
         Key("type", Shape<String>.word(of: [name]), "What values the feature takes.", required: true)
@@ -124,9 +141,44 @@ extension Shape where Value == [String] {
     static let categoryValues = distinctTexts("values", count: 1...10_000)
 }
 
+extension Shape where Value == [Feature.SequenceField] {
+    static let sequenceFields = Self(
+        schema: .object([
+            "type": .string("object"), "minProperties": .number(1), "maxProperties": .number(16),
+            "additionalProperties": .object([
+                "anyOf": .array([
+                    .object(["enum": .strings(["number"])]),
+                    .object([
+                        "type": .string("object"), "required": .strings(["hash"]),
+                        "properties": .object([OrderedJSON.Member(name: "hash", value: FeatureKeys.hash.shape.schema)]),
+                        "additionalProperties": .boolean(false),
+                    ]),
+                ])
+            ]),
+        ])
+    ) { node, path, problems in
+        guard case .mapping(let entries) = node.content, (1...16).contains(entries.count) else {
+            problems.mismatch(path, expected: "1 to 16 fields such as {days_ago: number, category: {hash: 32}}", node)
+            return nil
+        }
+        let fields = entries.map { entry -> Feature.SequenceField? in
+            let place = "\(path).\(entry.key)"
+            if case .text("number") = entry.value.scalar { return Feature.SequenceField(name: entry.key, kind: .number) }
+            guard case .mapping = entry.value.content else {
+                problems.mismatch(place, expected: "number or {hash: COUNT}", entry.value)
+                return nil
+            }
+            let table = Table("a field", [Key("hash", FeatureKeys.hash.shape, FeatureKeys.hash.about, required: true)])
+            return MappingReader(entry.value, table, path: place, problems: problems)?(FeatureKeys.hash)
+                .map { Feature.SequenceField(name: entry.key, kind: .hashedCategory(buckets: $0)) }
+        }
+        return fields.contains { $0 == nil } ? nil : fields.compactMap { $0 }
+    }
+}
+
 extension Shape where Value == Feature.Kind {
     static let feature = Self(
-        schema: .object(["oneOf": .array([FeatureKeys.number.schema, FeatureKeys.boolean.schema, FeatureKeys.category.schema])])
+        schema: .object(["oneOf": .array(FeatureKeys.typeNames.map { FeatureKeys.table(of: $0).schema })])
     ) { node, path, problems in
         guard case .mapping(let entries) = node.content else {
             problems.mismatch(path, expected: "a mapping such as {type: number}", node)
@@ -136,7 +188,7 @@ extension Shape where Value == Feature.Kind {
             problems.report("\(path): the key 'type' is missing; expected \(Words.list(FeatureKeys.typeNames))", at: node.place)
             return nil
         }
-        let types = Shape<String>.word(of: FeatureKeys.typeNames, later: FeatureKeys.laterTypes)
+        let types = Shape<String>.word(of: FeatureKeys.typeNames)
         guard let type = types.read(typeEntry.value, "\(path).type", problems) else { return nil }
         let others = FeatureKeys.typeNames.filter { $0 != type }
         var elsewhere: [String: String] = [:]
@@ -152,6 +204,10 @@ extension Shape where Value == Feature.Kind {
                 missing: reader(FeatureKeys.numberMissing) ?? .mean, clip: reader(FeatureKeys.clip) ?? .none,
                 transform: reader(FeatureKeys.transform) ?? .identity, scale: reader(FeatureKeys.scale) ?? .standard)
         case "boolean": return .boolean(missing: reader(FeatureKeys.booleanMissing))
+        case "cycle": return reader(FeatureKeys.period).map { .cycle(period: $0) }
+        case "sequence":
+            let length = reader(FeatureKeys.length) ?? 32
+            return reader(FeatureKeys.of).map { .sequence(fields: $0, length: length) }
         default: return category(reader)
         }
     }

@@ -6,6 +6,8 @@ package struct ParsedPolicy: Sendable {
     package var file: String
     /// Nil as soon as there is any problem.
     package var policy: PolicyConfiguration?
+    /// Lists of values under `model`, for `haggle train`.
+    package var grid: [GridAxis] = []
     /// Nil where the file has no `context`: the experiment's, or the log's, applies.
     package var context: FeatureSchema?
     /// Nil where the file has no `reward`.
@@ -19,7 +21,7 @@ package struct ParsedPolicy: Sendable {
 package enum PolicyFile {
     static let context = Key("context", Shape<FeatureSchema>.context, "The features the policy sees; default: the experiment's.")
     static let reward = Key("reward", .reward, "The reward the policy learns from; default: the experiment's.")
-    static let policy = Key("policy", Shape<PolicyConfiguration>.policy, "How the next arm is chosen.", required: true)
+    static let policy = Key("policy", Shape<ParsedConfiguration>.policy, "How the next arm is chosen.", required: true)
 
     static let wrapped = Table("a policy file", [policy, context, reward], later: [])
     static let bare = Table("a policy", PolicyKeys.table.keys + [context, reward], later: PolicyKeys.table.later)
@@ -27,14 +29,20 @@ package enum PolicyFile {
     /// - Parameters:
     ///   - text: the file's content.
     ///   - file: its name, for messages.
-    package static func parse(text: String, file: String) -> ParsedPolicy {
+    package static func parse(text: String, file: String, allowingGrid: Bool = false) -> ParsedPolicy {
         let problems = ProblemList(file: file)
         var result = ParsedPolicy(file: file, problems: [])
         if let root = YAMLDocument.read(text, problems: problems) {
             var isWrapped = false
             if case .mapping(let entries) = root.content { isWrapped = entries.contains { $0.key == policy.name } }
             if let reader = MappingReader(root, isWrapped ? wrapped : bare, path: "", problems: problems) {
-                result.policy = isWrapped ? reader(policy) : PolicyReader(reader: reader).configuration()
+                let parsed = isWrapped ? reader(policy) : PolicyReader(reader: reader).configuration()
+                result.policy = parsed?.policy
+                result.grid = parsed?.grid ?? []
+                if !allowingGrid, let place = parsed?.gridPlace {
+                    problems.report(
+                        "model: a list of values is a grid for `haggle train`; expected one value of each", at: place)
+                }
                 result.context = reader(context)
                 result.reward = reader(reward)?.reward
             }

@@ -4,22 +4,25 @@ import HaggleCore
 enum PolicyKeys {
     typealias Algorithm = PolicyConfiguration.Algorithm
 
-    static let laterAlgorithms = ["softmax", "square-cb", "bernoulli-thompson", "top-two-thompson", "apprentice", "auto"]
-
     /// Of policy files.
     static let table = Table(
         "a policy",
-        [algorithm, probabilities, floor, alpha, variance, epsilon, temperature, ridge, posterior, publish, seed, model, retrain],
-        later: ["gamma", "beta", "forget", "monotone"])
+        [
+            algorithm, probabilities, imitate, floor, alpha, variance, epsilon, temperature, gamma, beta, ridge, posterior, monotone, centred,
+            forget, publish, seed, model, retrain,
+        ])
     /// Of experiments, as editors are told of it: what can serve.
     static let servingTable = Table(
-        table.what, table.keys.compactMap { $0.name == temperature.name ? nil : $0.name == algorithm.name ? servingAlgorithm : $0 })
+        table.what, table.keys.map { $0.name == algorithm.name ? servingAlgorithm : $0 })
 
     static let algorithm = Key(
-        "algorithm", Shape<Algorithm>.choice(later: laterAlgorithms), "How the next arm is chosen.", required: true)
+        "algorithm", Shape<Algorithm>.choice(), "How the next arm is chosen.", required: true)
     static let servingAlgorithm = Key("algorithm", Shape<Algorithm>.servingAlgorithm, "How the next arm is chosen.", required: true)
     static let probabilities = Key(
-        "probabilities", .probabilities, "Of `fixed`: a probability for each arm, summing to 1. Without it the control arm is certain.")
+        "probabilities", .probabilities, "Of `fixed` and `apprentice`: a probability for each arm, summing to 1. Without it the control arm is certain.")
+    static let imitate = Key(
+        "imitate", Shape<String>.text(limit: 128),
+        "Of `apprentice`: the feature whose value names the arm that the shop's own rule would give.")
     static let floor = Key(
         "floor", Shape<Double>.number(.closed(0...1)),
         "Least probability of each eligible arm, for exploration and for off-policy evaluation; floor times the number of arms is at most 1.",
@@ -34,42 +37,31 @@ enum PolicyKeys {
         "epsilon", Shape<Double>.number(.closed(0...1)), "Of `epsilon-greedy`: share of uniform exploration.", default: .number(0.1))
     static let temperature = Key(
         "temperature", Shape<Double>.number(.above(0)),
-        "Of `ipw` and `dr`: the learned scores go through a softmax after division by it. Without it the largest score gets everything.")
+        "Of `softmax`, `ipw` and `dr`: scores go through a softmax after division by it. Default: 0.1 of `softmax`, where scores are in standard deviations of the reward; without it the largest score of the others gets everything."
+    )
+    static let gamma = Key(
+        "gamma", Shape<Double>.number(.above(0)),
+        "Of `square-cb`: the larger, the greedier. Without it the value grows with the root of the number of impressions.")
+    static let beta = Key(
+        "beta", Shape<Double>.number(.closed(0...1)), "Of `top-two-thompson`: probability of the leader.", default: .number(0.5))
     static let ridge = Key("ridge", Shape<Double>.number(.above(0)), "Prior precision of the posterior.", default: .number(1))
     static let posterior = Key(
-        "posterior", Shape<String>.word(of: ["disjoint"], later: ["shared"]), "One posterior per arm.", default: .string("disjoint"))
+        "posterior", Shape<PolicyConfiguration.Posterior>.choice(),
+        "disjoint: one regression per arm; shared: one for all arms with the discount depth among its features, so that an arm borrows from its neighbours.",
+        default: .string("disjoint"))
+    static let monotone = Key(
+        "monotone", Shape<Bool>.boolean,
+        "Of `posterior: shared`: a deeper discount never predicts less conversion. Default: true where the metric is conversion.")
+    static let centred = Key(
+        "centred", Shape<Bool>.boolean,
+        "Of `posterior: shared`: what all arms share at a time, such as a busy Friday, is kept out of what they differ by.",
+        default: .boolean(false))
+    static let forget = Key("forget", .forgetting, "Old impressions count less: {factor: 0.98, per: 1d}. Without it all count the same.")
     static let publish = Key(
         "publish", Shape<Double>.duration, "Time between published increments of the posterior.", default: .string("1m"))
     static let seed = Key("seed", Shape<Int>.integer(0...Int.max), "Seed of everything random in training.", default: .number(1))
     static let model = Key("model", .model, "The reward model; default: mlp for the neural algorithms, linear for the others.")
     static let retrain = Key("retrain", .retraining, "When the network is fitted anew.")
-}
-
-/// The keys of the mapping under `policy.model:`.
-enum ModelKeys {
-    static let table = Table(
-        "a model", [kind, hidden, activation, loss, learningRate, weightDecay, batch, epochs, patience], later: ["dropout"])
-
-    static let kind = Key(
-        "kind", Shape<PolicyConfiguration.Model.Kind>.choice(later: ["cnn", "gru"]), "linear, or a network of dense layers (mlp).")
-    static let hidden = Key(
-        "hidden", Shape<[Int]>.list(of: Shape<Int>.integer(1...4096), "layer widths", count: 1...8),
-        "Widths of the hidden layers, input side first.", default: .array([.number(64), .number(32)]))
-    static let activation = Key(
-        "activation", Shape<PolicyConfiguration.Model.Activation>.choice(), "Activation of the hidden layers.", default: .string("relu"))
-    static let loss = Key(
-        "loss", Shape<String>.word(of: ["squared"], later: ["bernoulli", "two-part", "huber"]), "What training minimises.",
-        default: .string("squared"))
-    static let learningRate = Key(
-        "learning_rate", Shape<Double>.number(.above(0, upTo: 1)), "Step size of Adam.", default: .number(0.002))
-    static let weightDecay = Key(
-        "weight_decay", Shape<Double>.number(.closed(0...1)), "Decoupled weight decay per step, as a multiple of the learning rate.",
-        default: .number(0.0001))
-    static let batch = Key("batch", Shape<Int>.integer(1...65_536), "Rows per minibatch.", default: .number(256))
-    static let epochs = Key("epochs", Shape<Int>.integer(1...10_000), "Most passes over the training rows.", default: .number(30))
-    static let patience = Key(
-        "patience", Shape<Int>.integer(1...10_000), "Passes without improvement on the newest rows before training stops.",
-        default: .number(4))
 }
 
 /// The keys of the mapping under `policy.retrain:`.
@@ -85,6 +77,15 @@ enum RetrainKeys {
         default: .string("90d"))
 }
 
+/// The keys of the mapping under `policy.forget:`.
+enum ForgetKeys {
+    static let table = Table("forget", [factor, per])
+
+    static let factor = Key(
+        "factor", Shape<Double>.number(.above(0, upTo: 1)), "Weight of an impression that is one period old.", required: true)
+    static let per = Key("per", Shape<Double>.duration, "Length of a period.", default: .string("1d"))
+}
+
 extension PolicyConfiguration.Algorithm {
     /// Whether the algorithm works on a network's last hidden layer.
     var isNeural: Bool { self == .neuralThompson || self == .neuralUCB }
@@ -93,7 +94,9 @@ extension PolicyConfiguration.Algorithm {
     /// Whether rewards change what it does.
     var learns: Bool { self != .fixed && self != .uniform }
     /// Whether a model of the reward stands behind it. `ipw` maximises an estimate that needs none.
-    var hasModel: Bool { learns && self != .ipw }
+    var hasModel: Bool { learns && self != .ipw && self != .bernoulliThompson }
+    /// Whether it works on a posterior over what the context and the arm say.
+    var hasPosterior: Bool { hasModel && self != .dr }
 
     /// The twin with the other kind of model.
     fileprivate var counterpart: Self? {
@@ -131,32 +134,6 @@ extension Shape where Value == [ArmKey: Double] {
     }
 }
 
-/// What the file says about the model; what it leaves out depends on the algorithm.
-struct ParsedModel: Sendable {
-    var kind: PolicyConfiguration.Model.Kind?
-    var value = PolicyConfiguration.Model()
-    var hiddenPlace: Place?
-    var kindPlace: Place?
-}
-
-extension Shape where Value == ParsedModel {
-    static let model = Self(schema: ModelKeys.table.schema) { node, path, problems in
-        guard let reader = MappingReader(node, ModelKeys.table, path: path, problems: problems) else { return nil }
-        var model = ParsedModel(kind: reader(ModelKeys.kind))
-        if reader.has(ModelKeys.kind) { model.kindPlace = reader.place(of: ModelKeys.kind) }
-        if reader.has(ModelKeys.hidden) { model.hiddenPlace = reader.keyPlace(of: ModelKeys.hidden) }
-        model.value.hidden = reader(ModelKeys.hidden) ?? model.value.hidden
-        model.value.activation = reader(ModelKeys.activation) ?? model.value.activation
-        model.value.learningRate = reader(ModelKeys.learningRate) ?? model.value.learningRate
-        model.value.weightDecay = reader(ModelKeys.weightDecay) ?? model.value.weightDecay
-        model.value.batch = reader(ModelKeys.batch) ?? model.value.batch
-        model.value.epochs = reader(ModelKeys.epochs) ?? model.value.epochs
-        model.value.patience = reader(ModelKeys.patience) ?? model.value.patience
-        _ = reader(ModelKeys.loss)
-        return model
-    }
-}
-
 extension Shape where Value == PolicyConfiguration.Retraining {
     static let retraining = Self(schema: RetrainKeys.table.schema) { node, path, problems in
         guard let reader = MappingReader(node, RetrainKeys.table, path: path, problems: problems) else { return nil }
@@ -168,7 +145,28 @@ extension Shape where Value == PolicyConfiguration.Retraining {
     }
 }
 
-extension Shape where Value == PolicyConfiguration {
+extension Shape where Value == PolicyConfiguration.Forgetting {
+    static let forgetting = Self(schema: ForgetKeys.table.schema) { node, path, problems in
+        guard let reader = MappingReader(node, ForgetKeys.table, path: path, problems: problems) else { return nil }
+        return reader(ForgetKeys.factor).map {
+            PolicyConfiguration.Forgetting(factor: $0, periodSeconds: reader(ForgetKeys.per) ?? 86_400)
+        }
+    }
+}
+
+/// What the mapping under `policy:` says.
+struct ParsedConfiguration: Sendable {
+    /// Of a grid the first values.
+    var policy: PolicyConfiguration
+    /// Lists of values under `model:`; empty where there is none.
+    var grid: [GridAxis] = []
+    /// Where the first list stands.
+    var gridPlace: Place?
+    /// Whether the file says something of `monotone`.
+    var saysMonotone = false
+}
+
+extension Shape where Value == ParsedConfiguration {
     static let policy = Self(schema: PolicyKeys.table.schema) { node, path, problems in
         MappingReader(node, PolicyKeys.table, path: path, problems: problems).flatMap { PolicyReader(reader: $0).configuration() }
     }
@@ -184,7 +182,7 @@ extension Shape where Value == PolicyConfiguration {
 extension Shape where Value == PolicyConfiguration.Algorithm {
     /// An algorithm that can serve. One that is learned offline is refused with where it belongs.
     static let servingAlgorithm: Self = {
-        let serving = choice(Value.serving, later: PolicyKeys.laterAlgorithms)
+        let serving = choice(Value.serving)
         return Self(schema: serving.schema) { node, path, problems in
             if case .text(let text) = node.scalar, let algorithm = Value(rawValue: text), algorithm.isLearnedOffline {
                 problems.report(
@@ -204,7 +202,7 @@ struct PolicyReader {
     /// Which algorithms may stand there.
     var algorithm = PolicyKeys.algorithm
 
-    func configuration() -> PolicyConfiguration? {
+    func configuration() -> ParsedConfiguration? {
         let algorithm = reader(self.algorithm)
         // Every key is read even where the algorithm is wrong, so that all problems come at once.
         var policy = PolicyConfiguration(algorithm: algorithm ?? .uniform)
@@ -214,31 +212,57 @@ struct PolicyReader {
         policy.variance = reader(PolicyKeys.variance)
         policy.epsilon = reader(PolicyKeys.epsilon) ?? policy.epsilon
         policy.temperature = reader(PolicyKeys.temperature)
+        policy.gamma = reader(PolicyKeys.gamma)
+        policy.beta = reader(PolicyKeys.beta) ?? policy.beta
+        policy.imitate = reader(PolicyKeys.imitate)
+        policy.isMonotone = reader(PolicyKeys.monotone) ?? false
+        policy.isCentred = reader(PolicyKeys.centred) ?? false
+        policy.forget = reader(PolicyKeys.forget)
         policy.ridge = reader(PolicyKeys.ridge) ?? policy.ridge
         policy.publishSeconds = reader(PolicyKeys.publish) ?? policy.publishSeconds
         policy.seed = reader(PolicyKeys.seed).map { UInt64($0) } ?? policy.seed
         policy.retrain = reader(PolicyKeys.retrain) ?? policy.retrain
-        _ = reader(PolicyKeys.posterior)
+        policy.posterior = reader(PolicyKeys.posterior) ?? .disjoint
         let model = reader(PolicyKeys.model)
         guard let algorithm else { return nil }
         checkOwnership(algorithm)
+        checkShared(policy)
         policy.model = resolved(model ?? ParsedModel(), algorithm)
-        return policy
+        return ParsedConfiguration(
+            policy: policy, grid: model?.grid ?? [], gridPlace: model?.gridPlace, saysMonotone: reader.has(PolicyKeys.monotone))
     }
 
     /// A key that the algorithm does not read would be ignored in silence.
     private func checkOwnership(_ algorithm: PolicyKeys.Algorithm) {
         let ucb: [PolicyKeys.Algorithm] = [.linearUCB, .neuralUCB]
-        let posterior = ucb + [.linearThompson, .neuralThompson]
-        check(PolicyKeys.probabilities, belongsTo: [.fixed], algorithm)
+        let posterior = ucb + [.linearThompson, .neuralThompson, .topTwoThompson, .auto]
+        check(PolicyKeys.probabilities, belongsTo: [.fixed, .apprentice], algorithm)
+        check(PolicyKeys.imitate, belongsTo: [.apprentice], algorithm)
+        check(PolicyKeys.gamma, belongsTo: [.squareCB], algorithm)
+        check(PolicyKeys.beta, belongsTo: [.topTwoThompson], algorithm)
         check(PolicyKeys.alpha, belongsTo: ucb, algorithm)
         check(PolicyKeys.epsilon, belongsTo: [.epsilonGreedy], algorithm)
         check(PolicyKeys.variance, belongsTo: posterior, algorithm)
-        check(PolicyKeys.temperature, belongsTo: [.ipw, .dr], algorithm)
+        check(PolicyKeys.temperature, belongsTo: [.softmax, .ipw, .dr], algorithm)
+        if !algorithm.hasPosterior {
+            check(PolicyKeys.posterior, belongsTo: PolicyKeys.Algorithm.allCases.filter(\.hasPosterior), algorithm)
+        }
+        if !algorithm.learns || algorithm.isLearnedOffline {
+            check(PolicyKeys.forget, belongsTo: PolicyKeys.Algorithm.serving.filter(\.learns), algorithm)
+        }
         if !algorithm.hasModel, reader.has(PolicyKeys.model) {
             reader.problems.report(
                 "\(reader.path(of: PolicyKeys.model)): \(algorithm.rawValue) has no reward model; remove the key",
                 at: reader.keyPlace(of: PolicyKeys.model))
+        }
+    }
+
+    private func checkShared(_ policy: PolicyConfiguration) {
+        guard policy.posterior == .disjoint else { return }
+        for key in [PolicyKeys.monotone, PolicyKeys.centred] where reader.has(key) {
+            reader.problems.report(
+                "\(reader.path(of: key)): expected posterior: shared beside it, because arms that are learned apart know nothing of each other's "
+                    + "depth; add it or remove the key", at: reader.keyPlace(of: key))
         }
     }
 
@@ -251,9 +275,9 @@ struct PolicyReader {
 
     private func resolved(_ parsed: ParsedModel, _ algorithm: PolicyKeys.Algorithm) -> PolicyConfiguration.Model {
         var model = parsed.value
-        model.kind = parsed.kind ?? (algorithm.isNeural ? .mlp : .linear)
+        model.kind = parsed.kind ?? (algorithm.isNeural || algorithm == .auto ? .mlp : .linear)
         if let place = parsed.kindPlace, let kind = parsed.kind, let other = algorithm.counterpart {
-            if algorithm.isLinear && kind == .mlp || algorithm.isNeural && kind == .linear {
+            if algorithm.isLinear && kind != .linear || algorithm.isNeural && kind == .linear {
                 reader.problems.report(
                     "\(reader.path(of: PolicyKeys.model)).kind: \(algorithm.rawValue) cannot use a model of kind \(kind.rawValue); "
                         + "did you mean algorithm: \(other.rawValue)?", at: place)
@@ -267,6 +291,10 @@ struct PolicyReader {
                     at: place)
             }
             model.hidden = []
+        }
+        if let place = parsed.sequencePlace, !parsed.readsSequences, algorithm.hasModel {
+            reader.problems.report(
+                "\(reader.path(of: PolicyKeys.model)): 'units' and 'kernel' belong to a model of kind cnn or gru; remove them", at: place)
         }
         return model
     }

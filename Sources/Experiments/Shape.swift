@@ -184,11 +184,6 @@ extension Shape where Value == String {
     static func word(of words: [String], later: [String] = []) -> Self {
         let expected = Words.list(words)
         return Self(schema: .object(["enum": .strings(words)])) { node, path, problems in
-            if case .sequence = node.content, Words.isGridPlace(path) {
-                problems.report(
-                    "\(path): a list of values (a grid for `haggle train`) is not supported yet; give one value", at: node.place)
-                return nil
-            }
             guard case .text(let text) = node.scalar else {
                 problems.mismatch(path, expected: expected, node)
                 return nil
@@ -251,13 +246,6 @@ enum ScalarReader {
             problems.mismatch(path, expected: "\(expected) (NaN and infinities are not allowed)", node)
         case .text(let text) where text.hasSuffix("%") && NumberGrammar.isNumber(text.dropLast()):
             problems.mismatch(path, expected: expected, node, hint: "; write 0.1 for 10 %")
-        case nil:
-            if case .sequence = node.content, Words.isGridPlace(path) {
-                problems.report(
-                    "\(path): a list of values (a grid for `haggle train`) is not supported yet; give one value", at: node.place)
-            } else {
-                problems.mismatch(path, expected: expected, node)
-            }
         default: problems.mismatch(path, expected: expected, node)
         }
         return nil
@@ -282,9 +270,6 @@ enum Words {
         let scaled = (value * 1e9).rounded() / 1e9
         return NumberText.write(scaled.isFinite ? scaled : value)
     }
-
-    /// Whether lists of values will one day be grids there.
-    static func isGridPlace(_ path: String) -> Bool { path.hasPrefix("policy.model.") || path.hasPrefix("model.") }
 
     /// `a`, `a or b`, `a, b or c`.
     static func list(_ words: [String]) -> String {

@@ -115,6 +115,10 @@ struct MappingReader {
     /// Whether the key stands in the file, with whatever value.
     func has(_ key: some KeyDescription) -> Bool { entries[key.name] != nil }
 
+    func has(_ name: String) -> Bool { entries[name] != nil }
+
+    func keyPlace(of name: String) -> Place { entries[name]?.keyPlace ?? place }
+
     /// Where the key's value stands; the mapping's own place where it is absent.
     func place(of key: some KeyDescription) -> Place { entries[key.name]?.value.place ?? place }
 

@@ -9,6 +9,7 @@ struct DefaultTests {
         let expected = Experiment(
             key: "test", kind: .bandit,
             arms: [Arm(key: "none", discount: 0, isControl: true), Arm(key: "ten", discount: 0.1)],
+            context: FeatureSchema(features: TimeFeatures.features),
             reward: RewardConfiguration(metric: .margin, marginRate: 0.35, windowSeconds: 7 * 86_400),
             policy: PolicyConfiguration(algorithm: .linearThompson, model: .init(kind: .linear)))
         #expect(experiment == expected)
@@ -29,11 +30,73 @@ struct DefaultTests {
     @Test(arguments: PolicyConfiguration.Algorithm.serving) func modelFollowsFromTheAlgorithm(_ algorithm: PolicyConfiguration.Algorithm)
         throws
     {
-        let policy = try #require(
-            GoodFile.experiment(GoodFile.bandit.replacing("linear-thompson", with: algorithm.rawValue)).policy)
-        let isNeural = [.neuralThompson, .neuralUCB].contains(algorithm)
+        var text = GoodFile.bandit.replacing("linear-thompson", with: algorithm.rawValue)
+        if algorithm == .bernoulliThompson { text = text.replacing("metric: margin", with: "metric: conversion") }
+        let policy = try #require(GoodFile.experiment(text).policy)
+        let isNeural = [.neuralThompson, .neuralUCB, .auto].contains(algorithm)
         #expect(policy.algorithm == algorithm)
         #expect(policy.model == (isNeural ? .init() : .init(kind: .linear)))
+    }
+
+    /// A list of values is a grid, whose first values stand in the experiment; what runs refuses it.
+    @Test func listsOfValuesAreAGrid() throws {
+        let text = GoodFile.bandit.replacing(
+            "linear-thompson",
+            with: "neural-ucb\n  model: {kind: [mlp, linear], hidden: [[8], [16, 4]], learning_rate: [0.1, 0.2], batch: 7, dropout: [0.1]}")
+        let parsed = ExperimentFile.parse(text: text, file: "f.yaml", allowingGrid: true)
+        #expect(parsed.problems.isEmpty)
+        #expect(
+            parsed.grid == [
+                GridAxis(name: "kind", values: [.kind(.mlp), .kind(.linear)]),
+                GridAxis(name: "hidden", values: [.hidden([8]), .hidden([16, 4])]),
+                GridAxis(name: "learning_rate", values: [.learningRate(0.1), .learningRate(0.2)]),
+            ])
+        #expect(parsed.experiment?.policy?.model == .init(hidden: [8], learningRate: 0.1, batch: 7, dropout: 0.1))
+        #expect(ExperimentFile.parse(text: text, file: "f.yaml").experiment == nil)
+    }
+
+    @Test func everyKeyOfLearningIsRead() throws {
+        let text =
+            GoodFile.bandit(with: "context:\n  h: {type: sequence, of: {days_ago: number, item: {hash: 9}}, length: 5}\n  c: {type: cycle, period: 12}")
+            .replacing("window: 7d", with: "window: 7d\n  learn: early")
+            .replacing(
+                "linear-thompson",
+                with: "neural-thompson\n  posterior: shared\n  monotone: true\n  centred: true\n  forget: {factor: 0.9, per: 12h}\n"
+                    + "  model: {kind: cnn, loss: two-part, dropout: 0.2, schedule: warmup, clip: 2, layer_norm: true, residual: true, units: 3, kernel: 5}"
+            ) + "warm_start: {import: log.csv}\n"
+        let experiment = try GoodFile.experiment(text)
+        #expect(
+            experiment.context.features.prefix(2) == [
+                Feature(
+                    name: "h",
+                    kind: .sequence(
+                        fields: [.init(name: "days_ago", kind: .number), .init(name: "item", kind: .hashedCategory(buckets: 9))], length: 5)),
+                Feature(name: "c", kind: .cycle(period: 12)),
+            ])
+        #expect(experiment.reward.learn == .early)
+        #expect(experiment.warmStart == .file("log.csv"))
+        #expect(
+            experiment.policy
+                == PolicyConfiguration(
+                    algorithm: .neuralThompson, posterior: .shared, isMonotone: true, isCentred: true,
+                    forget: .init(factor: 0.9, periodSeconds: 43_200),
+                    model: .init(
+                        kind: .cnn, loss: .twoPart, dropout: 0.2, schedule: .warmup, clip: 2, layerNorm: true, residual: true, units: 3,
+                        kernel: 5)))
+        let apprentice = GoodFile.bandit(with: "context: {rule: {type: category, values: [none, ten]}}")
+            .replacing("linear-thompson", with: "apprentice\n  imitate: rule\n  probabilities: {none: 0.5, ten: 0.5}")
+        #expect(try GoodFile.experiment(apprentice).policy?.imitate == "rule")
+        let squareCB = GoodFile.bandit.replacing("linear-thompson", with: "square-cb\n  gamma: 30")
+        #expect(try GoodFile.experiment(squareCB).policy?.gamma == 30)
+    }
+
+    /// Monotone demand follows from the metric where the file is silent.
+    @Test func sharedConversionIsMonotoneUnlessTheFileSaysOtherwise() throws {
+        let shared = GoodFile.bandit.replacing("linear-thompson", with: "linear-thompson\n  posterior: shared")
+        #expect(try GoodFile.experiment(shared).policy?.isMonotone == false)
+        let conversion = shared.replacing("metric: margin", with: "metric: conversion")
+        #expect(try GoodFile.experiment(conversion).policy?.isMonotone == true)
+        #expect(try GoodFile.experiment(conversion + "  monotone: false\n").policy?.isMonotone == false)
     }
 
     @Test func greedyMayUseANetwork() throws {
@@ -66,7 +129,7 @@ struct DefaultTests {
                 Feature(name: "a", kind: .number(missing: .mean, clip: .none, transform: .identity, scale: .standard)),
                 Feature(name: "b", kind: .boolean(missing: nil)), Feature(name: "c", kind: .category(values: ["x", "y"], missing: nil)),
                 Feature(name: "d", kind: .hashedCategory(buckets: 16, missing: nil)),
-            ])
+            ] + TimeFeatures.features)
     }
 
     @Test func everyKeyOfAFeatureIsRead() throws {
@@ -84,7 +147,7 @@ struct DefaultTests {
                 .number(missing: .value(-1.5), clip: .fixed(lower: 0, upper: 365), transform: .log1p, scale: .none),
                 .number(missing: .median, clip: .percentile(99.5), transform: .identity, scale: .standard), .boolean(missing: true),
                 .category(values: ["web", "1", "no"], missing: "1"), .hashedCategory(buckets: 16, missing: "none"),
-            ])
+            ] + TimeFeatures.features.map(\.kind))
     }
 
     @Test func everyKeyOfAnExperimentIsRead() throws {
@@ -112,6 +175,7 @@ struct DefaultTests {
               - {key: none, control: true, payload: {a: [1, 2.5, true, null, "x"], b: {c: d}}}
               - {key: Mens E-Mail, discount: 1, control: false, payload: text}
             context: {recency: {type: number}}
+            time_features: false
             reward: {metric: value, window: 250ms, default: -1, range: [-1, 5], learn: matured}
             policy:
               algorithm: neural-ucb
@@ -236,14 +300,14 @@ struct DefaultTests {
         ("algorithm: ipw\nmodel: {kind: linear}\n", "p.yaml:2:1: model: ipw has no reward model; remove the key"),
         (
             "algorithm: greedy\ntemperature: 1\n",
-            "p.yaml:2:1: temperature: greedy does not use it, it belongs to ipw or dr; remove the key"
+            "p.yaml:2:1: temperature: greedy does not use it, it belongs to softmax, ipw or dr; remove the key"
         ),
         ("algorithm: dr\ntemperature: 0\n", "p.yaml:2:14: temperature: expected a number above 0, found 0"),
         ("algorithm: dr\nalpha: 1\n", "p.yaml:2:1: alpha: dr does not use it, it belongs to linear-ucb or neural-ucb; remove the key"),
         (
             "algorithm: ipv\n",
             "p.yaml:1:12: algorithm: expected fixed, uniform, greedy, epsilon-greedy, linear-thompson, linear-ucb, neural-thompson, "
-                + "neural-ucb, ipw or dr, found 'ipv'; did you mean 'ipw'?"
+                + "neural-ucb, softmax, square-cb, bernoulli-thompson, top-two-thompson, apprentice, auto, ipw or dr, found 'ipv'; did you mean 'ipw'?"
         ),
     ])
     func keysOfOtherAlgorithmsAreRefusedInPolicyFiles(_ text: String, _ problem: String) {

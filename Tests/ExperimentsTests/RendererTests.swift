@@ -55,7 +55,7 @@ struct RendererTests {
                 Feature(
                     name: "m", kind: .number(missing: .median, clip: .fixed(lower: -1, upper: 2.5), transform: .identity, scale: .standard)),
                 Feature(name: "b", kind: .boolean(missing: nil)), Feature(name: "c", kind: .boolean(missing: true)),
-            ]),
+            ] + TimeFeatures.features),
             reward: RewardConfiguration(metric: .value, marginRate: 0.5, windowSeconds: 0.0015, defaultReward: -2, range: -2...1e6),
             policy: PolicyConfiguration(
                 algorithm: .neuralUCB, floor: 0.1, alpha: 0.3, variance: 4, ridge: 0.25, publishSeconds: 90, seed: 1 << 60,
@@ -67,11 +67,41 @@ struct RendererTests {
 
     @Test func everyAlgorithmSurvives() throws {
         for algorithm in PolicyConfiguration.Algorithm.serving {
-            var experiment = try GoodFile.experiment(GoodFile.bandit.replacing("linear-thompson", with: algorithm.rawValue))
+            var text = GoodFile.bandit.replacing("linear-thompson", with: algorithm.rawValue)
+            if algorithm == .bernoulliThompson { text = text.replacing("metric: margin", with: "metric: conversion") }
+            var experiment = try GoodFile.experiment(text)
             if algorithm == .fixed { experiment.policy?.probabilities = ["none": 0.25, "ten": 0.75] }
             if algorithm == .epsilonGreedy { experiment.policy?.epsilon = 0.5 }
             try roundTrip(experiment)
         }
+    }
+
+    /// What came with learning: shared posterior, forgetting, sequences, losses, time features, warm start.
+    @Test func everyKeyOfLearningSurvives() throws {
+        var experiment = try GoodFile.experiment(GoodFile.bandit)
+        experiment.warmStart = .file("old log.csv")
+        experiment.reward.learn = .early
+        experiment.context.features.insert(
+            Feature(
+                name: "history",
+                kind: .sequence(
+                    fields: [.init(name: "days_ago", kind: .number), .init(name: "category", kind: .hashedCategory(buckets: 8))],
+                    length: 16)), at: 0)
+        experiment.policy = PolicyConfiguration(
+            algorithm: .softmax, temperature: 0.3, posterior: .shared, isMonotone: true, isCentred: true,
+            forget: .init(factor: 0.98, periodSeconds: 3600),
+            model: .init(
+                kind: .gru, hidden: [8], loss: .twoPart, dropout: 0.1, schedule: .cosine, clip: 1.5, layerNorm: true, residual: true,
+                units: 4))
+        try roundTrip(experiment)
+        experiment.warmStart = .experiment("earlier")
+        experiment.context.features.removeAll { $0.name.hasPrefix("$") }
+        experiment.policy = PolicyConfiguration(algorithm: .squareCB, gamma: 20, model: .init(kind: .linear))
+        try roundTrip(experiment)
+        experiment.policy = PolicyConfiguration(algorithm: .topTwoThompson, beta: 0.25, model: .init(kind: .linear))
+        try roundTrip(experiment)
+        experiment.policy = PolicyConfiguration(algorithm: .apprentice, imitate: "history", model: .init(kind: .linear))
+        try roundTrip(experiment)
     }
 
     @Test func commentStandsOnTop() throws {
