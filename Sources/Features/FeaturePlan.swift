@@ -13,8 +13,7 @@ struct FeaturePlan: Hashable, Sendable, Codable {
         case hashed(buckets: Int, missing: Int?)
         /// Sine and cosine of the angle.
         case cycle(period: Double)
-        /// Has no columns among the numbers.
-        case sequence
+        case sequence(SequencePlan)
     }
 
     let name: String
@@ -23,8 +22,11 @@ struct FeaturePlan: Hashable, Sendable, Codable {
     /// Column of each listed value, for a `category` with more than eight of them.
     private let positions: [String: Int]
 
-    /// - Parameter values: observed finite values of a number, in any order.
-    init(_ feature: Feature, fittedTo values: [Double]) {
+    /// - Parameters:
+    ///   - values: observed finite values of a number, in any order.
+    ///   - moments: of a sequence, of its number fields by name.
+    ///   - keepsOrder: of a sequence, whether its events themselves are written.
+    init(_ feature: Feature, fittedTo values: [Double], moments: [String: RunningMoments] = [:], keepsOrder: Bool = false) {
         switch feature.kind {
         case .number(let missing, let clip, let transform, let scale):
             self.init(name: feature.name, kind: .number(NumberPlan(fittedTo: values, missing, clip, transform, scale)))
@@ -37,7 +39,10 @@ struct FeaturePlan: Hashable, Sendable, Codable {
             precondition(buckets > 0, "a hashed category needs a bucket")
             self.init(name: feature.name, kind: .hashed(buckets: buckets, missing: missing.map { Self.bucket(of: $0, buckets: buckets) }))
         case .cycle(let period): self.init(name: feature.name, kind: .cycle(period: period))
-        case .sequence: self.init(name: feature.name, kind: .sequence)
+        case .sequence(let fields, let length):
+            self.init(
+                name: feature.name,
+                kind: .sequence(SequencePlan(fields: fields, length: length, moments: moments, keepsOrder: keepsOrder)))
         }
     }
 
@@ -52,9 +57,12 @@ struct FeaturePlan: Hashable, Sendable, Codable {
             positions = values.count > 8 ? Dictionary(values.enumerated().map { ($1, $0) }) { first, _ in first } : [:]
         case .hashed(let buckets, _): (width, positions) = (buckets, [:])
         case .cycle: (width, positions) = (2, [:])
-        case .sequence: (width, positions) = (0, [:])
+        case .sequence(let plan): (width, positions) = (plan.width, [:])
         }
     }
+
+    /// Whether events stand in the columns as they are.
+    var isEventBlock: Bool { if case .sequence(let plan) = kind { plan.keepsOrder } else { false } }
 
     var columnNames: [String] {
         switch kind {
@@ -63,7 +71,7 @@ struct FeaturePlan: Hashable, Sendable, Codable {
         case .category(let values, _): values.map { "\(name)=\($0)" } + ["\(name)=?"]
         case .hashed(let buckets, _): (0..<buckets).map { "\(name)#\($0)" }
         case .cycle: ["\(name):sin", "\(name):cos"]
-        case .sequence: []
+        case .sequence(let plan): plan.columnNames(name)
         }
     }
 
@@ -107,7 +115,7 @@ struct FeaturePlan: Hashable, Sendable, Codable {
                 output[column] = 0
                 output[column + 1] = 0
             }
-        case .sequence: break
+        case .sequence(let plan): plan.encode(value, into: &output, at: column)
         }
     }
 
@@ -127,7 +135,8 @@ extension FeaturePlan {
         let kind = try container.decode(Kind.self, forKey: .kind)
         let isPossible =
             switch kind {
-            case .number, .boolean, .sequence: true
+            case .number, .boolean: true
+            case .sequence(let plan): plan.isPossible
             case .cycle(let period): period.isFinite && period > 0
             case .category(let values, let missing): (0...values.count).contains(missing)
             case .hashed(let buckets, let missing): buckets > 0 && missing.map { (0..<buckets).contains($0) } ?? true

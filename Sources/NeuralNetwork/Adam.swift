@@ -6,6 +6,10 @@
 /// with b1 = .9, b2 = .999, e = 1e-8; the last term only for weights.
 struct Adam {
     private let learningRate: Double
+    private let schedule: LearningSchedule
+    /// Largest Euclidean norm of a gradient; nil leaves it.
+    private let clip: Double?
+    private var step = 0
     private let weightDecay: Double
     /// The parameters that decay.
     private let decayed: [Range<Int>]
@@ -14,7 +18,12 @@ struct Adam {
     /// b1^t and b2^t.
     private var (power1, power2) = (1.0, 1.0)
 
-    init(learningRate: Double, weightDecay: Double, decayed: [Range<Int>], parameterCount: Int) {
+    init(
+        learningRate: Double, weightDecay: Double, decayed: [Range<Int>], parameterCount: Int,
+        schedule: LearningSchedule = LearningSchedule(kind: .constant, steps: 1), clip: Double? = nil
+    ) {
+        self.schedule = schedule
+        self.clip = clip
         self.learningRate = learningRate
         self.weightDecay = weightDecay
         self.decayed = decayed
@@ -26,6 +35,9 @@ struct Adam {
     mutating func update(_ parameters: inout [Float], gradient: [Float]) {
         let count = parameters.count
         precondition(gradient.count == count && first.count == count, "one gradient per parameter")
+        let learningRate = learningRate * schedule.factor(step: step)
+        step += 1
+        let shrink = shrinkage(of: gradient)
         power1 *= 0.9
         power2 *= 0.999
         let keep = Float(1 - learningRate * weightDecay)
@@ -40,7 +52,7 @@ struct Adam {
                 unsafe second.withUnsafeMutableBufferPointer { second in
                     unsafe gradient.withUnsafeBufferPointer { gradient in
                         for index in 0..<count {
-                            let slope = unsafe gradient[index]
+                            let slope = unsafe gradient[index] * shrink
                             let mean = unsafe 0.9 * first[index] + 0.1 * slope
                             let square = unsafe 0.999 * second[index] + 0.001 * slope * slope
                             unsafe first[index] = mean
@@ -51,5 +63,14 @@ struct Adam {
                 }
             }
         }
+    }
+
+    /// What a gradient is multiplied by so that its norm is at most `clip` (Pascanu, Mikolov & Bengio 2013).
+    private func shrinkage(of gradient: [Float]) -> Float {
+        guard let clip else { return 1 }
+        var squares = 0.0
+        for slope in gradient { squares += Double(slope) * Double(slope) }
+        let norm = squares.squareRoot()
+        return norm > clip ? Float(clip / norm) : 1
     }
 }

@@ -1,3 +1,5 @@
+import HaggleMath
+
 /// Forward and backward passes over a minibatch through OpenBLAS, for training only; buffers are kept between batches.
 ///
 /// Loss: `1/n sum_i w_i loss(yhat_i, y_i)`, yhat_i the head that row i trains; the other heads get no gradient from it.
@@ -6,7 +8,13 @@ struct Backpropagation {
     /// Where each layer's parameters lie in the network's.
     private let ranges: [Range<Int>]
     private let capacity: Int
-    private let loss = SquaredLoss()
+    private let loss: TrainingLoss
+    /// Share of the hidden outputs that a backward pass leaves out.
+    private let dropout: Double
+    private let hiddenStages: [Int]
+    private var generator: SeededGenerator
+    /// What each hidden output was multiplied by.
+    private var masks: [Int: [Float]] = [:]
     /// The batch before the first layer and after each.
     private var values: [[Float]]
     /// The gradient of the loss by `values`; by the inputs nobody needs it.
@@ -16,8 +24,14 @@ struct Backpropagation {
     /// The same for the whole network, in the order of its parameters.
     private(set) var gradient: [Float]
 
-    /// - Parameter capacity: most rows of a batch.
-    init(for network: MultilayerPerceptron, capacity: Int) {
+    /// - Parameters:
+    ///   - capacity: most rows of a batch.
+    ///   - dropout: share of the hidden outputs that a training step leaves out, the others made as much larger (Srivastava et al. 2014).
+    init(for network: MultilayerPerceptron, capacity: Int, loss: TrainingLoss = .squared, dropout: Double = 0, seed: UInt64 = 0) {
+        self.loss = loss
+        self.dropout = dropout
+        hiddenStages = network.hiddenStages
+        generator = SeededGenerator(seed: seed, stream: 0x6472_6f70)
         layers = network.layers
         self.capacity = capacity
         var start = 0
@@ -39,24 +53,28 @@ struct Backpropagation {
     /// Runs rows through the network and returns the sum of their weighted losses; the gradient of their mean is in `gradient` afterwards
     /// if `backward` is true.
     mutating func run(
-        _ network: MultilayerPerceptron, rows: ArraySlice<Int>, inputs: [Float], head: [Int32], targets: [Float], weights: [Float]?,
-        backward: Bool
+        _ network: MultilayerPerceptron, rows: ArraySlice<Int>, inputs: [Float], head: [Int32], targets: [Float], hits: [Bool]? = nil,
+        weights: [Float]?, backward: Bool
     ) -> Double {
         let count = rows.count
         precondition(count <= capacity, "the batch is larger than its buffers")
         gather(rows, of: inputs, width: network.inputWidth)
-        forward(network, count: count)
+        forward(network, count: count, dropping: backward && dropout > 0)
         let heads = network.outputWidth
         if backward {
             for place in 0..<count * heads { slopes[layers.count][place] = 0 }
         }
         var sum = 0.0
         for (place, row) in rows.enumerated() {
-            let index = place * heads + Int(head[row])
-            let prediction = values[layers.count][index]
+            let outputs = loss.outputsPerHead
+            let index = place * heads + Int(head[row]) * outputs
             let weight = weights?[row] ?? 1
-            sum += Double(weight) * loss.value(prediction, targets[row])
-            if backward { slopes[layers.count][index] = weight * loss.derivative(prediction, targets[row]) / Float(count) }
+            let second = outputs == 2 ? values[layers.count][index + 1] : 0
+            let part = loss.row(values[layers.count][index], second, target: targets[row], hit: hits?[row] ?? false)
+            sum += Double(weight) * part.loss
+            guard backward else { continue }
+            slopes[layers.count][index] = weight * part.first / Float(count)
+            if outputs == 2 { slopes[layers.count][index + 1] = weight * part.second / Float(count) }
         }
         if backward { propagate(network, count: count) }
         return sum
@@ -77,7 +95,7 @@ struct Backpropagation {
         }
     }
 
-    private mutating func forward(_ network: MultilayerPerceptron, count: Int) {
+    private mutating func forward(_ network: MultilayerPerceptron, count: Int, dropping: Bool) {
         for (index, layer) in layers.enumerated() {
             // Moved out and back, because a layer reads one of the buffers while it writes another.
             var output: [Float] = []
@@ -85,6 +103,12 @@ struct Backpropagation {
             var span = output.mutableSpan
             let input = values[index]
             layer.forward(input.span, rowCount: count, parameters: network.parameters.span.extracting(ranges[index]), into: &span)
+            if dropping, hiddenStages.contains(index) {
+                let keep = Float(1 / (1 - dropout))
+                let mask = (0..<count * layer.outputWidth).map { _ in generator.uniform() < dropout ? 0 : keep }
+                for place in mask.indices { output[place] *= mask[place] }
+                masks[index] = mask
+            }
             swap(&output, &values[index + 1])
         }
     }
@@ -95,6 +119,13 @@ struct Backpropagation {
             swap(&inputSlopes, &slopes[index])
             var inputSpan = inputSlopes.mutableSpan
             var parameterSpan = parameterSlopes[index].mutableSpan
+            if dropout > 0, let mask = masks[index] {
+                for place in 0..<count * layers[index].outputWidth {
+                    slopes[index + 1][place] *= mask[place]
+                    // A layer's derivative is at what it put out, not at what was left of it.
+                    if mask[place] != 0 { values[index + 1][place] /= mask[place] }
+                }
+            }
             let (input, output, outputSlopes) = (values[index], values[index + 1], slopes[index + 1])
             layers[index].backward(
                 input: input.span, output: output.span, outputGradient: outputSlopes.span, rowCount: count,

@@ -19,6 +19,13 @@ extension MultilayerPerceptron {
     package func represent(_ input: Span<Float>, rowCount: Int, into output: inout MutableSpan<Float>) {
         let width = representationWidth
         precondition(input.count >= rowCount * inputWidth && output.count >= rowCount * width, "the rows do not fit the network")
+        guard isPlain else {
+            for row in 0..<rowCount {
+                let values = represented(input, at: row * inputWidth)
+                for index in 0..<width { output[row * width + index] = values[index] }
+            }
+            return
+        }
         // Row by row inside the spans, whose lengths were just checked; the scratch lives for the call.
         unsafe withPointers(input, &output) { input, output, parameters, scratch in
             for row in 0..<rowCount {
@@ -30,6 +37,14 @@ extension MultilayerPerceptron {
     /// Writes every head's output for each of `rowCount` rows, row-major; the bits of a row do not depend on the others.
     package func predict(_ input: Span<Float>, rowCount: Int, into output: inout MutableSpan<Float>) {
         precondition(input.count >= rowCount * inputWidth && output.count >= rowCount * outputWidth, "the rows do not fit the network")
+        guard isPlain else {
+            var outputs = [Float](repeating: 0, count: outputWidth)
+            for row in 0..<rowCount {
+                heads(of: represented(input, at: row * inputWidth), into: &outputs)
+                for index in 0..<outputWidth { output[row * outputWidth + index] = outputs[index] }
+            }
+            return
+        }
         let heads = denseLayers[hidden.count]
         let headOffset = parameters.count - heads.parameterCount
         // As above; the representation lies in the scratch behind the two buffers that `represent` uses.
@@ -59,6 +74,26 @@ extension MultilayerPerceptron {
                 }
             }
         }
+    }
+
+    /// The representation of one row of a network that is not plain.
+    private func represented(_ input: Span<Float>, at start: Int) -> [Float] {
+        let parameters = parameters.span
+        var offset = 0
+        var values: [Float]
+        if let layer = sequenceLayer {
+            values = [Float](repeating: 0, count: layer.outputWidth)
+            var span = values.mutableSpan
+            layer.forward(row: input, at: start, parameters: parameters, into: &span, at: 0)
+            offset = layer.parameterCount
+        } else {
+            values = (0..<inputWidth).map { input[start + $0] }
+        }
+        for block in blocks {
+            values = block.forward(row: values, parameters: parameters.extracting(offset..<offset + block.parameterCount))
+            offset += block.parameterCount
+        }
+        return values
     }
 
     private var widestHidden: Int { hidden.max() ?? 0 }

@@ -16,10 +16,17 @@ package enum NetworkTrainer {
         package var validationShare: Double
         /// Seed of the order in which rows are visited.
         package var seed: UInt64
+        package var loss: TrainingLoss
+        package var schedule: LearningSchedule.Kind
+        /// Largest norm of a step's gradient; nil leaves it.
+        package var clip: Double?
+        /// Share of the hidden outputs that a step leaves out.
+        package var dropout: Double
 
         package init(
             learningRate: Double = 0.002, weightDecay: Double = 0.0001, batch: Int = 256, epochs: Int = 30, patience: Int = 4,
-            validationShare: Double = 0.2, seed: UInt64 = 1
+            validationShare: Double = 0.2, seed: UInt64 = 1,
+            loss: TrainingLoss = .squared, schedule: LearningSchedule.Kind = .constant, clip: Double? = nil, dropout: Double = 0
         ) {
             self.learningRate = learningRate
             self.weightDecay = weightDecay
@@ -28,8 +35,22 @@ package enum NetworkTrainer {
             self.patience = patience
             self.validationShare = validationShare
             self.seed = seed
+            self.loss = loss
+            self.schedule = schedule
+            self.clip = clip
+            self.dropout = dropout
         }
     }
+
+    /// The weights of one stage of the network, and the gradient by them.
+    package struct Tensor: Sendable {
+        /// `dense0/weights`, `dense0/bias`, `heads/weights`, ...
+        package let name: String
+        package let weights: [Float]
+        package let gradients: [Float]
+    }
+
+    package typealias Observer = (EpochReport, [Tensor]) -> Void
 
     /// Trains a network. Equal inputs give the same bits on one machine.
     /// - Parameters:
@@ -37,33 +58,39 @@ package enum NetworkTrainer {
     ///   - inputs: `rowCount` rows of `network.inputWidth` numbers, row-major, oldest first.
     ///   - head: which output each row trains.
     ///   - targets: one per row, standardised by the caller.
+    ///   - hits: of `two-part` whether each row converted; nil for the other losses.
     ///   - weights: one per row, or nil for all 1.
     ///   - progress: called after every pass.
+    ///   - observe: called after every pass with the weights and the gradients of its last step, layer by layer.
     /// - Returns: the network of the best pass, and what happened.
     /// - Throws: `NeuralNetworkError` where shapes do not fit, there are no rows, the loss stops being finite in the first pass, or the task
     ///   is cancelled (looked at before every pass).
     package static func train(
-        _ network: MultilayerPerceptron, inputs: [Float], rowCount: Int, head: [Int32], targets: [Float], weights: [Float]? = nil,
-        configuration: Configuration, progress: ((EpochReport) -> Void)? = nil
+        _ network: MultilayerPerceptron, inputs: [Float], rowCount: Int, head: [Int32], targets: [Float], hits: [Bool]? = nil,
+        weights: [Float]? = nil, configuration: Configuration, progress: ((EpochReport) -> Void)? = nil, observe: Observer? = nil
     ) throws(NeuralNetworkError) -> (network: MultilayerPerceptron, report: TrainingReport) {
-        try check(network, inputs, rowCount, head, targets, weights)
+        try check(network, inputs, rowCount, head, targets, hits, weights, configuration.loss)
         let validationCount = min(rowCount - 1, Int((Double(rowCount) * configuration.validationShare).rounded()))
         let trainingCount = rowCount - validationCount
         let batch = max(1, min(configuration.batch, trainingCount))
         // Batches of even sizes, so that no last row takes a step of its own.
         let batchCount = (trainingCount + batch - 1) / batch
         var current = network
-        var passes = Backpropagation(for: network, capacity: max(batch, min(validationCount, 1024)))
+        var passes = Backpropagation(
+            for: network, capacity: max(batch, min(validationCount, 1024)), loss: configuration.loss, dropout: configuration.dropout,
+            seed: configuration.seed)
         var adam = Adam(
             learningRate: configuration.learningRate, weightDecay: configuration.weightDecay, decayed: passes.decayed,
-            parameterCount: network.parameterCount)
+            parameterCount: network.parameterCount,
+            schedule: LearningSchedule(kind: configuration.schedule, steps: batchCount * max(1, configuration.epochs)),
+            clip: configuration.clip)
         var generator = SeededGenerator(seed: configuration.seed, stream: 0x7472_6169)
         var order = Array(0..<trainingCount)
         let judges = Array(trainingCount..<rowCount)
         var report = TrainingReport(
             trainingCount: trainingCount, validationCount: validationCount,
             initialValidationLoss: validationCount > 0
-                ? loss(of: current, over: judges, inputs, head, targets, weights, &passes) : nil)
+                ? loss(of: current, over: judges, inputs, head, targets, hits, weights, &passes) : nil)
         var best = current
         for epoch in 1...max(1, configuration.epochs) {
             guard !Task.isCancelled else { throw .cancelled }
@@ -72,10 +99,10 @@ package enum NetworkTrainer {
             for index in 0..<batchCount {
                 let rows = order[index * trainingCount / batchCount..<(index + 1) * trainingCount / batchCount]
                 sum += passes.run(
-                    current, rows: rows, inputs: inputs, head: head, targets: targets, weights: weights, backward: true)
+                    current, rows: rows, inputs: inputs, head: head, targets: targets, hits: hits, weights: weights, backward: true)
                 adam.update(&current.parameters, gradient: passes.gradient)
             }
-            let validation = validationCount > 0 ? loss(of: current, over: judges, inputs, head, targets, weights, &passes) : nil
+            let validation = validationCount > 0 ? loss(of: current, over: judges, inputs, head, targets, hits, weights, &passes) : nil
             let entry = EpochReport(epoch: epoch, trainingLoss: sum / Double(trainingCount), validationLoss: validation)
             guard entry.trainingLoss.isFinite, validation?.isFinite ?? true else {
                 if report.bestEpoch == 0 { throw .diverged(epoch: epoch) }
@@ -83,6 +110,7 @@ package enum NetworkTrainer {
             }
             report.epochs.append(entry)
             progress?(entry)
+            observe?(entry, current.tensors(gradient: passes.gradient))
             let judged = validation ?? entry.trainingLoss
             if validation == nil || judged < report.bestLoss {
                 report.bestLoss = judged
@@ -96,26 +124,54 @@ package enum NetworkTrainer {
     }
 
     private static func loss(
-        of network: MultilayerPerceptron, over rows: [Int], _ inputs: [Float], _ head: [Int32], _ targets: [Float], _ weights: [Float]?,
+        of network: MultilayerPerceptron, over rows: [Int], _ inputs: [Float], _ head: [Int32], _ targets: [Float], _ hits: [Bool]?, _ weights: [Float]?,
         _ passes: inout Backpropagation
     ) -> Double {
         var sum = 0.0
         for start in stride(from: 0, to: rows.count, by: 1024) {
             sum += passes.run(
                 network, rows: rows[start..<min(start + 1024, rows.count)], inputs: inputs, head: head, targets: targets,
-                weights: weights, backward: false)
+                hits: hits, weights: weights, backward: false)
         }
         return sum / Double(rows.count)
     }
 
     private static func check(
-        _ network: MultilayerPerceptron, _ inputs: [Float], _ rowCount: Int, _ head: [Int32], _ targets: [Float], _ weights: [Float]?
+        _ network: MultilayerPerceptron, _ inputs: [Float], _ rowCount: Int, _ head: [Int32], _ targets: [Float], _ hits: [Bool]?,
+        _ weights: [Float]?, _ loss: TrainingLoss
     ) throws(NeuralNetworkError) {
         guard rowCount > 0 else { throw .noRows }
         guard inputs.count == rowCount * network.inputWidth, head.count == rowCount, targets.count == rowCount,
-            weights.map({ $0.count == rowCount }) ?? true
+            weights.map({ $0.count == rowCount }) ?? true, (hits?.count ?? 0) == (loss == .twoPart ? rowCount : 0)
         else { throw .shapeMismatch(rowCount: rowCount, inputWidth: network.inputWidth) }
-        guard head.allSatisfy({ $0 >= 0 && Int($0) < network.outputWidth }) else { throw .unknownHead(outputWidth: network.outputWidth) }
+        guard head.allSatisfy({ $0 >= 0 && (Int($0) + 1) * loss.outputsPerHead <= network.outputWidth }) else {
+            throw .unknownHead(outputWidth: network.outputWidth / loss.outputsPerHead)
+        }
         guard inputs.allSatisfy(\.isFinite), targets.allSatisfy(\.isFinite) else { throw .notFinite }
+    }
+}
+
+extension MultilayerPerceptron {
+    /// The parameters by stage with a gradient of the same length.
+    fileprivate func tensors(gradient: [Float]) -> [NetworkTrainer.Tensor] {
+        var result: [NetworkTrainer.Tensor] = []
+        var start = 0
+        func add(_ name: String, _ count: Int) {
+            guard count > 0 else { return }
+            let range = start..<start + count
+            result.append(NetworkTrainer.Tensor(name: name, weights: Array(parameters[range]), gradients: Array(gradient[range])))
+            start += count
+        }
+        for (index, encoder) in encoders.enumerated() {
+            add("events\(index)/embeddings", encoder.embeddingCount)
+            add("events\(index)/\(encoder.kind.rawValue)", encoder.parameterCount - encoder.embeddingCount)
+        }
+        for (index, layer) in denseLayers.enumerated() {
+            let name = index < hidden.count ? "dense\(index)" : "heads"
+            add("\(name)/weights", layer.decayedParameterCount)
+            add("\(name)/bias", layer.outputWidth)
+            if layerNorm, index < hidden.count { add("\(name)/norm", 2 * layer.outputWidth) }
+        }
+        return result
     }
 }

@@ -17,14 +17,16 @@ package struct ColumnScaling: Hashable, Sendable {
     }
 
     /// Fitted to rows of `width` columns, row-major. Two passes in `Double`, O(rows * width).
-    package init(fittedTo rows: [Float], width: Int) {
-        let rowCount = width == 0 ? 0 : rows.count / width
+    /// - Parameter scaled: the first so many columns get a scale; nil for all.
+    package init(fittedTo rows: [Float], width stride: Int, scaled: Int? = nil) {
+        let rowCount = stride == 0 ? 0 : rows.count / stride
+        let width = min(scaled ?? stride, stride)
         var means = [Double](repeating: 0, count: width)
         var squares = means
         var isIndicator = [Bool](repeating: true, count: width)
         for row in 0..<rowCount {
             for column in 0..<width {
-                let value = rows[row * width + column]
+                let value = rows[row * stride + column]
                 means[column] += Double(value)
                 if value != 0 && value != 1 { isIndicator[column] = false }
             }
@@ -32,7 +34,7 @@ package struct ColumnScaling: Hashable, Sendable {
         for column in 0..<width { means[column] /= Double(max(1, rowCount)) }
         for row in 0..<rowCount {
             for column in 0..<width {
-                let difference = Double(rows[row * width + column]) - means[column]
+                let difference = Double(rows[row * stride + column]) - means[column]
                 squares[column] += difference * difference
             }
         }
@@ -50,7 +52,7 @@ package struct ColumnScaling: Hashable, Sendable {
         self.factors = factors
     }
 
-    /// Scales one row in place.
+    /// Scales one row in place; columns behind the scaled ones stay.
     package func apply(_ row: inout [Float]) {
         for column in factors.indices {
             let value = (Double(row[column]) - means[column]) * factors[column]

@@ -18,7 +18,7 @@ struct EncodedRows {
     /// order is time.
     /// - Parameter weights: one per interaction, or nil for all 1. Encoder and scaling do not depend on them.
     init(
-        _ interactions: [Interaction], weights: [Double]? = nil, schema: FeatureSchema, armCount: Int
+        _ interactions: [Interaction], weights: [Double]? = nil, schema: FeatureSchema, armCount: Int, keepingOrder: Bool = false
     ) throws(PoliciesError) {
         for (row, interaction) in interactions.enumerated() {
             guard (0..<armCount).contains(interaction.arm) else {
@@ -32,7 +32,7 @@ struct EncodedRows {
         }
         let order = Self.timeOrder(interactions)
         let ordered = order.map { interactions[$0] }
-        encoder = FeatureEncoder(schema: schema, fittedTo: ordered.lazy.map(\.context))
+        encoder = FeatureEncoder(schema: schema, fittedTo: ordered.lazy.map(\.context), keepingOrder: keepingOrder)
         let width = encoder.width
         var inputs: [Float] = []
         inputs.reserveCapacity(ordered.count * width)
@@ -41,7 +41,8 @@ struct EncodedRows {
             encoder.encode(interaction.context, into: &row)
             inputs.append(contentsOf: row)
         }
-        scaling = ColumnScaling(fittedTo: inputs, width: width)
+        // Blocks of events bring their own scale, and the indices of their categories must stay.
+        scaling = ColumnScaling(fittedTo: inputs, width: width, scaled: encoder.plainWidth)
         for index in ordered.indices {
             row.replaceSubrange(0..<width, with: inputs[index * width..<(index + 1) * width])
             scaling.apply(&row)
@@ -61,11 +62,14 @@ struct EncodedRows {
     subscript(row: Int) -> [Float] { Array(inputs[row * width..<(row + 1) * width]) }
 
     /// Weighted mean and standard deviation of the rewards of all rows.
-    var rewardScale: RewardScale {
+    var rewardScale: RewardScale { rewardScale(where: [Bool](repeating: true, count: count)) }
+
+    /// The same of the rows that are marked.
+    func rewardScale(where isCounted: [Bool]) -> RewardScale {
         var weight = 0.0
         var sum = 0.0
         var squares = 0.0
-        for row in rewards.indices {
+        for row in rewards.indices where isCounted[row] {
             weight += weights[row]
             sum += weights[row] * rewards[row]
             squares += weights[row] * (rewards[row] * rewards[row])

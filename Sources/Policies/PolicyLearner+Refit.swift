@@ -21,12 +21,15 @@ extension PolicyLearner {
         let initial = ServingSnapshot.initial(experiment: experiment, experimentVersion: experimentVersion)
         let configuration = initial.configuration
         let armCount = experiment.arms.count
-        let rows = try EncodedRows(interactions, schema: experiment.context, armCount: armCount)
+        let rows = try EncodedRows(
+            interactions, schema: experiment.context, armCount: armCount,
+            keepingOrder: configuration.model.kind == .cnn || configuration.model.kind == .gru)
         let basis = configuration.basis(rowCount: rows.count, width: rows.width)
         var trained: RewardNetwork?
         if basis == .network {
             trained = try RewardNetwork(
-                fittedTo: rows, armCount: armCount, model: configuration.model, seed: configuration.seed, progress: progress)
+                fittedTo: rows, armCount: armCount, model: configuration.model, defaultReward: experiment.reward.defaultReward,
+                seed: configuration.seed, progress: progress)
         }
         guard
             let representation = Representation(

@@ -21,7 +21,7 @@ package struct Representation: Hashable, Sendable {
     /// What the encoder was fitted for.
     package let schema: FeatureSchema
     package let encoder: FeatureEncoder
-    /// Between encoder and model; as wide as the encoder.
+    /// Between encoder and model; as wide as the encoder without its blocks of events.
     package let scaling: ColumnScaling
     /// Of `basis` network only.
     package let network: MultilayerPerceptron?
@@ -39,7 +39,7 @@ package struct Representation: Hashable, Sendable {
     package init?(
         basis: Basis, schema: FeatureSchema, encoder: FeatureEncoder, scaling: ColumnScaling, network: MultilayerPerceptron?
     ) {
-        guard scaling.factors.count == encoder.width, (network != nil) == (basis == .network) else { return nil }
+        guard scaling.factors.count == encoder.plainWidth, (network != nil) == (basis == .network) else { return nil }
         if let network, network.inputWidth != encoder.width { return nil }
         self.basis = basis
         self.schema = schema
