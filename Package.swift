@@ -13,7 +13,7 @@ private func tests(of name: String, imports: [String] = [], outside: [Target.Dep
     .testTarget(
         name: "\(name)Tests",
         dependencies: ([name, "TestSupport"] + imports).map { .byName(name: $0) } + outside,
-        exclude: name == "Evaluation" || name == "EventLog" || name == "Experiments" ? ["Fixtures"] : [])
+        exclude: ["Evaluation", "EventLog", "Experiments", "NeuralNetwork"].contains(name) ? ["Fixtures"] : [])
 }
 
 private let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
