@@ -67,4 +67,36 @@ package struct CSVRow: Sendable {
         // A static string's bytes live as long as the program.
         return text.withUTF8Buffer { unsafe $0.elementsEqual(buffer[field.start..<field.end]) }
     }
+
+    /// Lends the field's bytes as they stand in the file between its quotes; doubled quotes stay doubled.
+    package func withBytes<Value>(at index: Int, _ body: (Span<UInt8>, Int, Int) throws -> Value) rethrows -> Value {
+        let field = fields[index]
+        return try body(buffer.span, field.start, field.end)
+    }
+
+    /// Appends the field's text without spaces and tabs around it.
+    /// - Returns: how many bytes that are.
+    package func appendTrimmed(at index: Int, to bytes: inout [UInt8]) -> Int {
+        let field = fields[index]
+        var (start, end) = (field.start, field.end)
+        while start < end, buffer[start] == 32 || buffer[start] == 9 { start += 1 }
+        while end > start, buffer[end - 1] == 32 || buffer[end - 1] == 9 { end -= 1 }
+        let before = bytes.count
+        guard field.isEscaped else {
+            bytes += buffer[start..<end]
+            return end - start
+        }
+        while start < end {
+            bytes.append(buffer[start])
+            start += buffer[start] == UInt8(ascii: "\"") ? 2 : 1
+        }
+        return bytes.count - before
+    }
+
+    /// A hash of 128 bits of all fields, to recognise rows that repeat another exactly (quotes do not count).
+    package var digest: RowDigest {
+        var digest = RowDigest()
+        for field in fields { digest.add(buffer.span, from: field.start, to: field.end) }
+        return digest
+    }
 }
