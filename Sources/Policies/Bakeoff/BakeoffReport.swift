@@ -8,9 +8,10 @@ package struct BakeoffReport: Hashable, Sendable, Codable {
             package var seed: UInt64
             package var averageReward: Double
             package var expectedReward: Double
+            package var curve: [Double]
 
             private enum CodingKeys: String, CodingKey {
-                case order, seed
+                case order, seed, curve
                 case averageReward = "average_reward"
                 case expectedReward = "expected_reward"
             }
@@ -66,7 +67,8 @@ extension BakeoffReport.Entry {
         curve = BakeoffRun.curveRounds(rounds).indices.map { point in mean { $0.curve[point] } }
         self.games = games.map {
             Game(
-                order: $0.order, seed: $0.seed, averageReward: $0.result.averageReward, expectedReward: $0.result.expectedReward)
+                order: $0.order, seed: $0.seed, averageReward: $0.result.averageReward, expectedReward: $0.result.expectedReward,
+                curve: $0.result.curve)
         }
     }
 }
