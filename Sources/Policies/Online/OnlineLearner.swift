@@ -13,7 +13,7 @@ import NeuralNetwork
 /// 2018; x beside z so that what is linear need not be learned twice); of other algorithms `model: {kind: linear}` decides. Rewards of any
 /// scale: multiplying all by a constant leaves every probability as it is, but for rounding inside the network.
 ///
-/// `auto` runs several such models beside each other (x and [x ; z], each with a weak and a strong prior). All learn from every round; the one with the
+/// `auto` runs both models beside each other, on x and on [x ; z]. All learn from every round; the one with the
 /// smallest discounted squared error on the played arms, each predicted before its reward was known (prequential: Dawid 1984), chooses, with
 /// a narrow upper confidence bound.
 package struct OnlineLearner {
@@ -73,7 +73,7 @@ package struct OnlineLearner {
         case .linearThompson, .linearUCB: return [.init(basis: .context, ridge: ridge)]
         case .auto:
             let bases: [OnlineModel.Basis] = isLinear ? [.context] : [.context, .network]
-            return [1, strongPrior].flatMap { factor in bases.map { .init(basis: $0, ridge: factor * ridge) } }
+            return bases.map { .init(basis: $0, ridge: ridge) }
         case .greedy, .epsilonGreedy, .softmax, .squareCB, .topTwoThompson, .neuralThompson, .neuralUCB, .ipw, .dr:
             // The context alone until there are rows for a network.
             let context = OnlineModel.Kind(basis: .context, ridge: ridge)
@@ -98,7 +98,7 @@ package struct OnlineLearner {
         for index in models.indices where models[index].regressions != nil {
             var phi = models[index].kind.basis == .intercept ? [] : plain
             if models[index].kind.basis == .network { hidden?.append(of: x, to: &phi, scratch: &scratch) }
-            phi.append(1)
+            phi.append(Self.constant)
             models[index].score(phi)
         }
         guard let regressions = models[champion].regressions else { preconditionFailure("the champion has regressions") }
@@ -193,7 +193,7 @@ package struct OnlineLearner {
                 }
             }
             if basis == .network { hidden?.append(of: input, to: &phi, scratch: &scratch) }
-            phi.append(1)
+            phi.append(Self.constant)
             rows[Int(played.arms[index])] += phi
         }
         return (rows, phi.count)
@@ -206,6 +206,7 @@ package struct OnlineLearner {
     private static let growth = 1.05
     /// Of the loss: about the last thousand rounds count.
     private static let discount = 0.999
-    /// How many times stronger the second prior of `auto` is.
-    private static let strongPrior = 10.0
+    /// The element of phi that is the same in every row. Its square divides the prior precision of the intercept: an arm's overall reward is
+    /// believed after fewer rounds than what a context adds to it, so that no arm is given up, or taken for the best, before it was tried.
+    private static let constant = 3.0
 }

@@ -1,11 +1,11 @@
 /// One way to see a context, with the arms' regressions on it and how well they have been predicting.
 struct OnlineModel {
     enum Basis: Hashable, Sendable {
-        /// phi = (1): whoever the unit is.
+        /// phi = (c), a constant: whoever the unit is.
         case intercept
-        /// phi = (x, 1).
+        /// phi = (x, c).
         case context
-        /// phi = (x, z, 1): the network beside what it sees, so that it need not learn again what is linear.
+        /// phi = (x, z, c): the network beside what it sees, so that it need not learn again what is linear.
         case network
     }
 

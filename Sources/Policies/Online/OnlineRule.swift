@@ -39,7 +39,7 @@ enum OnlineRule: Hashable, Sendable {
 
     /// Narrow: the regressions' standard deviations take the noise of all arms for that of each, and contexts explore by themselves
     /// (Bietti, Agarwal & Langford 2021 find the greediest of the optimistic rules best over hundreds of data sets).
-    static let automaticAlpha = 0.1
+    static let automaticAlpha = 0.3
 
     /// One share per arm, not normalised.
     /// - Parameters:
