@@ -22,7 +22,8 @@ struct Haggle: AsyncParsableCommand {
                 name: "Serving", subcommands: [ServeCommand.self, AssignCommand.self, SimulateCommand.self, MigrateCommand.self]),
             CommandGroup(name: "The log", subcommands: [ImportCommand.self, ExportCommand.self, ReportCommand.self, AuditCommand.self]),
             CommandGroup(
-                name: "Evaluation", subcommands: [EvaluateCommand.self, EvaluateShardCommand.self, EvaluateMergeCommand.self]),
+                name: "Evaluation",
+                subcommands: [EvaluateCommand.self, EvaluateShardCommand.self, EvaluateMergeCommand.self, BakeoffCommand.self]),
             CommandGroup(name: "The model", subcommands: [ModelCommand.self]),
         ])
 
