@@ -6,5 +6,6 @@ package enum HaggleSQL {
         ("V0002_catalog", String(decoding: PackageResources.V0002_catalog_sql, as: UTF8.self)),
         ("V0003_reporting", String(decoding: PackageResources.V0003_reporting_sql, as: UTF8.self)),
         ("V0004_gate", String(decoding: PackageResources.V0004_gate_sql, as: UTF8.self)),
+        ("V0005_warm_start", String(decoding: PackageResources.V0005_warm_start_sql, as: UTF8.self)),
     ]
 }

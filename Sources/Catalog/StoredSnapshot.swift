@@ -14,6 +14,8 @@ package struct StoredSnapshot: Hashable, Sendable {
         case rollback
         /// Fitted to a changed experiment file.
         case adapted
+        /// Fitted to another experiment's log or to a file before the first impression.
+        case warm
     }
 
     package var experiment: ExperimentKey

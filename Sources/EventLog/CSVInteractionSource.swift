@@ -39,13 +39,15 @@ package struct CSVInteractionSource: InteractionSource {
     /// Rows that `only` leaves out.
     let skippedCount: Int
     private let readings: [FeatureReading]
+    private let moments: FeatureSchema
     private let state: FileState?
     /// A column and the text that it must hold.
     private let only: (column: String, value: String)?
 
     /// - Parameters:
     ///   - arms: the arms and their order, as from the header of a target file; by default those of the file in the order of their names.
-    ///   - schema: how context columns are read; columns it does not name are read as what they look like.
+    ///   - schema: how context columns are read; columns it does not name are read as what they look like. Time features that it names and
+    ///     the file lacks come from the rows' times.
     /// - Throws: `TabularError`, `EventLogError`: the first thing that is wrong with the file, with its place.
     package init(path: String, columns: Columns = Columns(), arms: [Arm]? = nil, schema: FeatureSchema = FeatureSchema()) throws {
         try self.init(path: path, columns: columns, arms: arms, schema: schema, only: nil)
@@ -56,6 +58,7 @@ package struct CSVInteractionSource: InteractionSource {
         self.path = path
         self.columns = columns
         self.only = only
+        moments = schema.timeFeatures()
         var reader = try CSVReader(path: path)
         state = reader.state
         let filter = try only.map { (column: try reader.index(of: $0.column), value: $0.value) }
@@ -181,8 +184,11 @@ package struct CSVInteractionSource: InteractionSource {
                 }
                 eligible = arms.eligible(positions)
             }
+            let time = try time(of: row)
+            var context = try context(of: row)
+            if let time { TimeFeatures.add(to: &context, at: time, for: source.moments) }
             return Interaction(
-                unit: places.unit.map { UnitID(row.string(at: $0)) }, time: try time(of: row), context: try context(of: row),
+                unit: places.unit.map { UnitID(row.string(at: $0)) }, time: time, context: context,
                 eligible: eligible, arm: arm, propensity: propensity, reward: try reader.number(at: places.reward, in: row))
         }
 

@@ -76,7 +76,7 @@ extension Context {
         }
     }
 
-    func jsonText() throws -> String {
+    package func jsonText() throws -> String {
         var json = JSONWriter()
         try write(to: &json)
         return json.text

@@ -13,11 +13,15 @@ package struct DSJSONInteractionSource: InteractionSource {
     /// Lines that are left out, by reason: `NOT_ACTIVATED`, `SKIPPED`, `DOWNSAMPLED`, `DANGLING_REWARD`, `DANGLING_ACTIVATION`.
     package let excluded: [String: Int]
     private let log: DSJSONLog
+    private let moments: FeatureSchema
 
-    /// - Parameter arms: the arms and their order; by default those of the file in the order of their names.
+    /// - Parameters:
+    ///   - arms: the arms and their order; by default those of the file in the order of their names.
+    ///   - schema: the time features that it names and a line lacks come from the line's time.
     /// - Throws: `TabularError`, `EventLogError`: the first thing that is wrong with the file, with its place.
-    package init(path: String, arms: [Arm]? = nil) throws {
+    package init(path: String, arms: [Arm]? = nil, schema: FeatureSchema = FeatureSchema()) throws {
         self.path = path
+        moments = schema.timeFeatures()
         log = try DSJSONLog(path: path)
         self.arms = arms ?? InferredExperiment.sorted(log.arms).map { Arm(key: ArmKey($0)) }
         rowCount = log.count
@@ -71,8 +75,10 @@ package struct DSJSONInteractionSource: InteractionSource {
                 throw EventLogError.unknownArm(
                     event.place, found: event.arms.first { arms[$0] == nil } ?? "", known: source.arms.map(\.key))
             }
+            var context = event.context
+            if let time = event.time { TimeFeatures.add(to: &context, at: time, for: source.moments) }
             return Interaction(
-                impressionID: event.impressionID, time: event.time, context: event.context, eligible: arms.eligible(positions),
+                impressionID: event.impressionID, time: event.time, context: context, eligible: arms.eligible(positions),
                 arm: positions[event.chosen], propensity: event.propensity,
                 propensities: event.probabilities.map { arms.vector($0, at: positions) }, reward: event.reward)
         }

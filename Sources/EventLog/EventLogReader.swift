@@ -80,7 +80,7 @@ package struct EventLogReader: Sendable {
 
     /// `LATERAL` part of a query that has a row `i` of `shown_impressions`: the sums of its conversions, in the order of their positions so
     /// that equal logs give equal bits.
-    static func rewardSums(windowSeconds: Double, through: Int64) -> SQL {
+    package static func rewardSums(windowSeconds: Double, through: Int64) -> SQL {
         """
         CROSS JOIN LATERAL (
             SELECT count(*) FILTER (WHERE c.value >= 0) AS events,
@@ -98,7 +98,7 @@ package struct EventLogReader: Sendable {
 
 extension RewardSums {
     /// Reads the columns of `EventLogReader.rewardSums`.
-    init(row: Row) throws {
+    package init(row: Row) throws {
         self.init(
             events: try row.decode("events"), reversals: try row.decode("reversals"), value: try row.decode("value"),
             givenMargin: try row.decode("given_margin"), unmarginedValue: try row.decode("unmargined_value"))

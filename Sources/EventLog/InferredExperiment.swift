@@ -39,17 +39,16 @@ package struct InferredExperiment: Hashable, Sendable {
 
     private static func infer(_ source: some ImportSource, key: ExperimentKey, control: ArmKey?) async throws -> InferredExperiment {
         var arms: Set<String> = []
-        var profiles: [String: JSONProfile] = [:]
+        var inference = SchemaInference()
         var rowCount = 0
         try await source.forEachRow { row in
             rowCount += 1
             arms.insert(row.arm.rawValue)
             for arm in row.eligibleArms ?? [] { arms.insert(arm.rawValue) }
-            for (name, value) in row.context.values { profiles[name, default: JSONProfile()].see(value) }
+            inference.see(row.context)
         }
-        let features = profiles.sorted { $0.key < $1.key }.map { Feature(name: $0.key, kind: $0.value.kind) }
         return InferredExperiment(
-            key: key, arms: try list(arms, control: control), features: FeatureSchema(features: features), metric: .value,
+            key: key, arms: try list(arms, control: control), features: inference.schema, metric: .value,
             windowSeconds: 7 * 86_400, rowCount: rowCount)
     }
 
@@ -101,31 +100,5 @@ package struct InferredExperiment: Hashable, Sendable {
             if let a = number(left), let b = number(right), a.0 == b.0, a.1 != b.1 { return a.1 < b.1 }
             return left < right
         }
-    }
-}
-
-/// What the values of one feature of a JSON context are.
-private struct JSONProfile {
-    private var hasNumbers = false
-    private var hasFlags = false
-    private var texts: Set<String> = []
-    private var isLong = false
-
-    mutating func see(_ value: ContextValue) {
-        switch value {
-        case .number: hasNumbers = true
-        case .boolean: hasFlags = true
-        case .events: break
-        case .text(let text):
-            if !isLong { texts.insert(text) }
-            if texts.count > 64 { isLong = true }
-        }
-    }
-
-    var kind: Feature.Kind {
-        if isLong || (!texts.isEmpty && (hasNumbers || hasFlags)) { return .hashedCategory(buckets: 64, missing: nil) }
-        if !texts.isEmpty { return .category(values: texts.sorted(), missing: nil) }
-        if hasFlags && !hasNumbers { return .boolean(missing: nil) }
-        return .number(missing: .median, clip: .none, transform: .identity, scale: .standard)
     }
 }

@@ -90,11 +90,14 @@ package struct LogImporter: Sendable {
 
     private func impression(_ row: ImportedRow, number: Int, _ digest: FileDigest) -> Impression {
         let time = row.time ?? Self.time(ofRow: number)
+        var context = row.context
+        // A time made up from the row's number says nothing of an hour.
+        if let time = row.time { TimeFeatures.add(to: &context, at: time, for: experiment.context) }
         let variant: Variant = row.variant ?? (experiment.kind == .ab ? .arm(row.arm) : .policy)
         return Impression(
             id: row.id ?? digest.id(row: number, time: time), experiment: experiment.key,
             experimentVersion: row.experimentVersion ?? version, unit: row.unit, variant: variant, reason: row.reason,
-            context: row.context, eligibleArms: row.eligibleArms ?? experiment.eligibleByDefault(with: row.arm),
+            context: context, eligibleArms: row.eligibleArms ?? experiment.eligibleByDefault(with: row.arm),
             propensities: row.propensities, arm: row.arm, propensity: row.propensity, snapshot: row.snapshot, drawKey: nil,
             occurredAt: time, receivedAt: receivedAt)
     }

@@ -13,10 +13,14 @@ package struct NDJSONInteractionSource: InteractionSource {
     /// Rows that are left out, by reason.
     package let excluded: [String: Int]
     private let state: FileState?
+    private let moments: FeatureSchema
 
-    /// - Parameter arms: the arms and their order; by default those of the file in the order of their names.
-    package init(path: String, arms: [Arm]? = nil) throws {
+    /// - Parameters:
+    ///   - arms: the arms and their order; by default those of the file in the order of their names.
+    ///   - schema: the time features that it names and a row lacks come from the row's time.
+    package init(path: String, arms: [Arm]? = nil, schema: FeatureSchema = FeatureSchema()) throws {
         self.path = path
+        moments = schema.timeFeatures()
         var reader = try NDJSONReader(path: path)
         state = reader.state
         var found: Set<String> = []
@@ -94,8 +98,10 @@ package struct NDJSONInteractionSource: InteractionSource {
                 throw EventLogError.propensityOutOfRange(row.place, found: propensity)
             }
             guard let reward = row.statedReward else { throw TabularError.badJSON(row.place, expected: "a field `reward`", offset: 0) }
+            var context = row.context
+            if let time = row.time { TimeFeatures.add(to: &context, at: time, for: source.moments) }
             return Interaction(
-                impressionID: row.id, unit: row.unit, time: row.time, context: row.context,
+                impressionID: row.id, unit: row.unit, time: row.time, context: context,
                 eligible: positions.flatMap { arms.eligible($0) },
                 arm: arm, propensity: row.propensity,
                 propensities: row.propensities.flatMap { values in positions.map { arms.vector(values, at: $0) } }, reward: reward,

@@ -131,6 +131,8 @@ package struct PostgresInteractionSource: InteractionSource {
         private var places: ArmPlaces
         private var rewards: LoggedRewards.Cursor
         private var context: ContextReader?
+        /// The time features among those that are wanted.
+        private let moments: FeatureSchema
 
         init(_ source: PostgresInteractionSource) {
             windowSeconds = source.experiment.reward.windowSeconds
@@ -138,6 +140,7 @@ package struct PostgresInteractionSource: InteractionSource {
             places = ArmPlaces(source.arms)
             rewards = LoggedRewards.Cursor(source.rewards)
             context = source.features == [] ? nil : ContextReader(features: source.features)
+            moments = source.experiment.context.timeFeatures(among: source.features)
         }
 
         mutating func interaction(_ rows: BinaryCopyRows, _ bytes: [UInt8]) throws -> Interaction? {
@@ -154,6 +157,7 @@ package struct PostgresInteractionSource: InteractionSource {
             if let place = field(.context), context != nil {
                 values = try context?.read(bytes, from: place.lowerBound + 1, to: place.upperBound, impression: id) ?? values
             }
+            TimeFeatures.add(to: &values, at: occurredAt, for: moments)
             return Interaction(
                 impressionID: id, unit: rows.string(Column.unit.rawValue, in: span).map { UnitID($0) }, time: occurredAt,
                 context: values, eligible: places.eligible(positions), arm: arm,

@@ -4,6 +4,8 @@ package struct Assignment: Hashable, Sendable {
     package var experiment: ExperimentKey
     package var experimentVersion: ExperimentVersion
     package var unit: UnitID
+    /// What was chosen on: the request's context with the time features that the experiment wants.
+    package var context: Context
     package var variant: Variant
     package var reason: Reason
     /// The chosen arm, as its position in the experiment's arms.
@@ -18,13 +20,15 @@ package struct Assignment: Hashable, Sendable {
     package var drawKey: String
 
     package init(
-        impressionID: ImpressionID, experiment: ExperimentKey, experimentVersion: ExperimentVersion, unit: UnitID, variant: Variant,
-        reason: Reason, arm: Int, eligible: [Int], distribution: ArmDistribution, snapshot: SnapshotVersion?, drawKey: String
+        impressionID: ImpressionID, experiment: ExperimentKey, experimentVersion: ExperimentVersion, unit: UnitID, context: Context,
+        variant: Variant, reason: Reason, arm: Int, eligible: [Int], distribution: ArmDistribution, snapshot: SnapshotVersion?,
+        drawKey: String
     ) {
         self.impressionID = impressionID
         self.experiment = experiment
         self.experimentVersion = experimentVersion
         self.unit = unit
+        self.context = context
         self.variant = variant
         self.reason = reason
         self.arm = arm

@@ -116,9 +116,12 @@ struct Contributions {
         return try rows.compactMap { row in
             guard let arm = places[ArmKey(try row.decode("arm", as: String.self))] else { return nil }
             let eligible = try row.decode("eligible_arms", as: [String].self).map { places[ArmKey($0)] }
+            let time = try row.timestamp("occurred_at")
+            var context = try row.context("context")
+            TimeFeatures.add(to: &context, at: time, for: experiment.context)
             var interaction = Interaction(
                 impressionID: try row.impressionID("impression_id"), unit: try row.decode("unit", as: String?.self).map { UnitID($0) },
-                time: try row.timestamp("occurred_at"), context: try row.context("context"), eligible: eligible.compactMap { $0 }.sorted(),
+                time: time, context: context, eligible: eligible.compactMap { $0 }.sorted(),
                 arm: arm, propensity: try row.decode("propensity", as: Double?.self), reward: try row.decode("reward", as: Double.self))
             if let given = try row.decode("propensities", as: [Double]?.self), !eligible.contains(nil) {
                 var propensities = [Double](repeating: 0, count: experiment.arms.count)
@@ -195,14 +198,17 @@ struct Contributions {
              ORDER BY i.occurred_at, i.id
             """)
         return try rows.map { row in
-            Entry(
+            let time = try row.timestamp("occurred_at")
+            var context = try row.context("context")
+            TimeFeatures.add(to: &context, at: time, for: experiment.context)
+            return Entry(
                 id: try row.impressionID("impression_id"), arm: ArmKey(try row.decode("arm", as: String.self)),
-                context: try row.context("context"), booked: try row.decode("reward", as: Double?.self),
+                context: context, booked: try row.decode("reward", as: Double?.self),
                 sums: RewardSums(
                     events: try row.decode("events", as: Int.self), reversals: try row.decode("reversals", as: Int.self),
                     value: try row.decode("value", as: Double.self), givenMargin: try row.decode("given_margin", as: Double.self),
                     unmarginedValue: try row.decode("unmargined_value", as: Double.self)),
-                occurredAt: try row.timestamp("occurred_at"))
+                occurredAt: time)
         }
     }
 }

@@ -26,7 +26,7 @@ package struct ExperimentLearner: Sendable {
         package var retrained = false
         /// What the gate decided, where a network was fitted and there is a gate.
         package var gate: GateLook?
-        /// Why an increment that was due was not published; it is tried again after the next interval.
+        /// Why an increment or a newly fitted network that was due was not published; it is tried again after the next interval.
         package var defect: String?
         /// Whether more matured impressions wait than one step takes.
         package var hasMore = false
@@ -42,6 +42,8 @@ package struct ExperimentLearner: Sendable {
     private var lastPublished: Timestamp
     private var lastRetrained: Timestamp
     private var networkVersion: SnapshotVersion
+    /// What was published last, where it is more than what is folded.
+    private var publishedPosterior: LinearPosterior?
 
     /// At most so many impressions are folded in one transaction.
     static let foldLimit = 5000
@@ -63,6 +65,7 @@ package struct ExperimentLearner: Sendable {
         hasUnpublished = state.bytes != newest.bytes
         lastPublished = newest.createdAt
         networkVersion = newest.networkVersion
+        if stored.experiment.reward.learn == .early { publishedPosterior = try ServingSnapshot(serialised: newest.bytes).posterior }
         // The age of the network, or of the last candidate for its place, decides when to retrain, also across restarts.
         let network = try await Catalog.snapshot(newest.networkVersion, of: experiment.key, on: connection).createdAt
         let judged = try await Catalog.gateHistory(of: experiment.key, on: connection).lastJudged
@@ -100,23 +103,42 @@ package struct ExperimentLearner: Sendable {
             !state.isPinned && !step.hasMore && usesModel && now - lastRetrained >= configuration.retrain.everySeconds
         if isRetrainDue, try await retrain(now: now, &step, on: connection) {
             step.published = state.parentSnapshot
-        } else if hasUnpublished, now - lastPublished >= configuration.publishSeconds {
-            step.defect = FoldCheck.defect(of: learner.snapshot(version: state.parentSnapshot), drift: learner.drift)
-            if step.defect == nil {
-                try await publish(learner, kind: .increment, now: now, on: connection)
-                step.published = state.parentSnapshot
-            } else {
-                lastPublished = now
-            }
+        } else if hasUnpublished || isEarly, now - lastPublished >= configuration.publishSeconds {
+            try await publishIncrement(now: now, &step, on: connection)
         }
         return step
+    }
+
+    private var isEarly: Bool { experiment.reward.learn == .early }
+
+    /// Publishes what is folded, under `learn: early` with what is open; nothing where that is what serves already.
+    private mutating func publishIncrement(now: Timestamp, _ step: inout Step, on connection: Connection) async throws {
+        let served = try await withOpen(learner, now: now, on: connection)
+        lastPublished = now
+        if let served, served.posterior == publishedPosterior { return }
+        let checked = served ?? learner
+        if let defect = FoldCheck.defect(of: checked.snapshot(version: state.parentSnapshot), drift: checked.drift) {
+            step.defect = defect
+        } else {
+            try await publish(learner, serving: served, kind: .increment, now: now, on: connection)
+            step.published = state.parentSnapshot
+        }
+    }
+
+    /// Under `learn: early` the learner with the open impressions entered; else nil.
+    private func withOpen(_ learner: PolicyLearner, now: Timestamp, on connection: Connection) async throws -> PolicyLearner? {
+        guard isEarly else { return nil }
+        return try await OpenImpressions(experiment: experiment, connection: connection).entered(
+            into: learner, now: now, since: now - configuration.retrain.windowSeconds, through: state.position
+        ).learner
     }
 
     private var usesModel: Bool {
         switch configuration.algorithm {
         case .fixed, .uniform, .ipw, .dr: false
         case .greedy, .epsilonGreedy, .linearThompson, .linearUCB, .neuralThompson, .neuralUCB, .softmax, .squareCB, .bernoulliThompson,
-            .topTwoThompson, .apprentice, .auto: true
+            .topTwoThompson, .apprentice, .auto:
+            true
         }
     }
 
@@ -184,48 +206,75 @@ package struct ExperimentLearner: Sendable {
         let since = now - configuration.retrain.windowSeconds
         guard try await contributions.bookedCount(since: since) >= configuration.retrain.minimumImpressions else { return false }
         let interactions = try await contributions.booked(since: since)
+        let warm = try await WarmRows.load(for: experiment, since: since, on: connection)
+        lastRetrained = now
         if experiment.gate == .off {
-            let refitted = try await Self.refit(experiment, version, interactions)
-            try await publish(refitted, kind: .retrain, forgettingBefore: since, now: now, on: connection)
+            guard let refitted = try await Self.unlessDiverged(&step, { try await Self.refit(experiment, version, warm, interactions) })
+            else {
+                return false
+            }
+            if let defect = FoldCheck.defect(of: refitted.snapshot(version: state.parentSnapshot), drift: 0) {
+                step.defect = defect
+                return false
+            }
+            try await publish(
+                refitted, serving: try await withOpen(refitted, now: now, on: connection), kind: .retrain, forgettingBefore: since,
+                now: now, on: connection)
             step.retrained = true
         } else {
-            let (candidate, look, lineage) = try await judge(interactions, on: connection)
+            guard
+                let (candidate, look, lineage) = try await Self.unlessDiverged(
+                    &step, { try await judge(interactions, warm, on: connection) })
+            else { return false }
             step.gate = look
             step.retrained = look.decision.publishes
             let stored = try stored(look, lineage: lineage, now: now)
             if look.decision.publishes {
                 try await publish(
-                    candidate, kind: .retrain, forgettingBefore: since, recording: (stored, nil), now: now, on: connection)
+                    candidate, serving: try await withOpen(candidate, now: now, on: connection), kind: .retrain, forgettingBefore: since,
+                    recording: (stored, nil), now: now, on: connection)
             } else {
                 let bytes = candidate.snapshot(version: state.parentSnapshot.next).serialised()
+                let refolded = await Self.refolded(learner.base, over: interactions, warm)
                 try await publish(
-                    Self.refolded(learner.base, over: interactions), kind: .increment, forgettingBefore: since, recording: (stored, bytes),
-                    now: now, on: connection)
+                    refolded, serving: try await withOpen(refolded, now: now, on: connection), kind: .increment, forgettingBefore: since,
+                    recording: (stored, bytes), now: now, on: connection)
             }
         }
-        lastRetrained = now
         return true
+    }
+
+    /// A fit that diverges is a defect of the configuration: it is reported, and what serves goes on serving.
+    private static func unlessDiverged<Fitted>(_ step: inout Step, _ fit: () async throws -> Fitted) async throws -> Fitted? {
+        do {
+            return try await fit()
+        } catch let error as NeuralNetworkError {
+            guard case .diverged = error else { throw error }
+            step.defect = "the new network was not published: \(error)"
+            return nil
+        }
     }
 
     /// Takes the processor for seconds: off the caller's executor.
     @concurrent
     private static func refit(
-        _ experiment: Experiment, _ version: ExperimentVersion, _ interactions: [Interaction]
+        _ experiment: Experiment, _ version: ExperimentVersion, _ warm: WarmRows, _ interactions: [Interaction]
     ) async throws -> PolicyLearner {
-        try PolicyLearner.refit(experiment, experimentVersion: version, interactions: interactions)
+        try warm.refit(experiment, version, with: interactions)
     }
 
     /// The same encoder and network with the posterior of the given rows.
     @concurrent
-    private static func refolded(_ snapshot: ServingSnapshot, over interactions: [Interaction]) async -> PolicyLearner {
+    private static func refolded(_ snapshot: ServingSnapshot, over interactions: [Interaction], _ warm: WarmRows) async -> PolicyLearner {
         var learner = PolicyLearner(emptied: snapshot)
+        warm.fold(into: &learner)
         for interaction in interactions { learner.fold(interaction) }
         return learner
     }
 
     /// Fits a candidate to the older rows and has the gate judge it on the newer ones.
     private func judge(
-        _ interactions: [Interaction], on connection: Connection
+        _ interactions: [Interaction], _ warm: WarmRows, on connection: Connection
     ) async throws -> (candidate: PolicyLearner, look: GateLook, lineage: SnapshotVersion) {
         let history = try await Catalog.gateHistory(of: experiment.key, on: connection)
         var approved: ServingSnapshot?
@@ -236,7 +285,7 @@ package struct ExperimentLearner: Sendable {
         }
         let trial = GateTrial(
             experiment, version: version, interactions: interactions, serving: learner.base, servingNetwork: networkVersion,
-            approved: approved)
+            approved: approved, warm: warm)
         let result = try await trial.run()
         let gate = Gate(.init(mode: experiment.gate, minimumImpressions: configuration.retrain.minimumImpressions))
         return (result.candidate, gate.judge(result.measurement, look: history.lookCount + 1), history.lineage)
@@ -253,10 +302,11 @@ package struct ExperimentLearner: Sendable {
     }
 
     /// Publishes a snapshot of a learner and saves it as the state, in one transaction, by compare-and-set.
+    /// - Parameter serving: what is published in its place where that is more than the state: with the open impressions.
     /// - Parameter oldest: contributions before it are not in the learner any more and are forgotten with the same commit.
     /// - Parameter look: what the gate decided, written down with the same commit; with the candidate's bytes where it is kept back.
     private mutating func publish(
-        _ learner: PolicyLearner, kind: StoredSnapshot.Kind, forgettingBefore oldest: Timestamp? = nil,
+        _ learner: PolicyLearner, serving: PolicyLearner? = nil, kind: StoredSnapshot.Kind, forgettingBefore oldest: Timestamp? = nil,
         recording look: (StoredGateLook, keeping: [UInt8]?)? = nil, now: Timestamp, on connection: Connection
     ) async throws {
         let (state, version) = (state, version)
@@ -270,7 +320,8 @@ package struct ExperimentLearner: Sendable {
             try await Catalog.publish(
                 StoredSnapshot(
                     experiment: key, version: next, parent: state.parentSnapshot, kind: kind, experimentVersion: version,
-                    networkVersion: networkVersion, bytes: bytes, metrics: metrics), on: connection)
+                    networkVersion: networkVersion, bytes: serving?.snapshot(version: next).serialised() ?? bytes, metrics: metrics),
+                on: connection)
             var changed = state
             changed.parentSnapshot = next
             changed.bytes = bytes
@@ -280,6 +331,7 @@ package struct ExperimentLearner: Sendable {
         }
         self.networkVersion = networkVersion
         self.learner = PolicyLearner(try ServingSnapshot(serialised: bytes))
+        publishedPosterior = serving?.posterior
         lastPublished = now
         hasUnpublished = false
     }

@@ -22,6 +22,7 @@ package struct GateTrial: Sendable {
     private let serving: ServingSnapshot
     private let approved: ServingSnapshot?
     private let servingNetwork: SnapshotVersion
+    private let warm: WarmRows
 
     /// - Parameters:
     ///   - interactions: matured, in order of time. Rows without a propensity fit, and judge nothing.
@@ -32,6 +33,17 @@ package struct GateTrial: Sendable {
         _ experiment: Experiment, version: ExperimentVersion, interactions: [Interaction], serving: ServingSnapshot,
         servingNetwork: SnapshotVersion, approved: ServingSnapshot?
     ) {
+        self.init(
+            experiment, version: version, interactions: interactions, serving: serving, servingNetwork: servingNetwork, approved: approved,
+            warm: WarmRows([]))
+    }
+
+    /// - Parameter warm: what the experiment was started from: it fits, and is folded into every posterior alike.
+    init(
+        _ experiment: Experiment, version: ExperimentVersion, interactions: [Interaction], serving: ServingSnapshot,
+        servingNetwork: SnapshotVersion, approved: ServingSnapshot?, warm: WarmRows
+    ) {
+        self.warm = warm
         self.experiment = experiment
         self.version = version
         self.interactions = interactions
@@ -45,7 +57,7 @@ package struct GateTrial: Sendable {
     package func run() async throws -> Result {
         let cut = Int((Double(interactions.count) * Self.trainingShare).rounded(.down))
         let (older, newer) = (interactions[..<cut], interactions[cut...])
-        var candidate = try PolicyLearner.refit(experiment, experimentVersion: version, interactions: Array(older))
+        var candidate = try warm.refit(experiment, version, with: Array(older))
         let defect = FoldCheck.defect(of: candidate.snapshot(version: 1), drift: 0)
         var baselines = [
             Baseline(kind: .serving, snapshot: servingNetwork, policy: try folded(serving, over: older)),
@@ -69,6 +81,7 @@ package struct GateTrial: Sendable {
     /// A snapshot's encoder and network with the posterior of the given rows.
     private func folded(_ snapshot: ServingSnapshot, over rows: ArraySlice<Interaction>) throws -> SnapshotPolicy {
         var learner = PolicyLearner(emptied: snapshot)
+        warm.fold(into: &learner)
         for row in rows { learner.fold(row) }
         try Task.checkCancellation()
         return SnapshotPolicy(learner.snapshot(version: snapshot.version))

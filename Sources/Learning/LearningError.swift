@@ -15,6 +15,10 @@ package enum LearningError: Error, Hashable, Sendable, CustomStringConvertible {
     case alreadyPublished(ExperimentKey, Int, SnapshotVersion)
     /// The gate kept the candidate back, and nobody insisted.
     case keptBack(ExperimentKey, Int, reason: String)
+    /// What an experiment should start from has no row of one of its arms.
+    case nothingToStartFrom(ExperimentKey, source: String, arms: [ArmKey])
+    /// What an experiment should start from gives no sound posterior.
+    case unusableHistory(ExperimentKey, String)
 
     package var description: String {
         switch self {
@@ -28,6 +32,10 @@ package enum LearningError: Error, Hashable, Sendable, CustomStringConvertible {
             "candidate \(candidate) of '\(key)' was published as snapshot \(version); to bring it back: haggle model rollback \(key) \(version)"
         case .keptBack(let key, let candidate, let reason):
             "candidate \(candidate) of '\(key)' was \(reason); to publish it all the same, give --force and --note with the reason"
+        case .unusableHistory(let key, let defect): "warm_start of '\(key)': \(defect); leave out the rows with such rewards"
+        case .nothingToStartFrom(let key, let source, let arms):
+            "warm_start of '\(key)': \(source) has no matured impression of one of the arms "
+                + arms.map { "'\($0)'" }.joined(separator: ", ") + "; name another source or leave warm_start out"
         }
     }
 }

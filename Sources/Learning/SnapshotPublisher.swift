@@ -11,9 +11,18 @@ package enum SnapshotPublisher {
     /// A new experiment starts from the even prior. A changed one keeps what was learned where it fits: a new arm starts at the prior, a removed
     /// arm goes, a new feature is ignored until the next retrain. Where the change breaks the learned state, learning starts over: the
     /// prior is published and the whole log is folded anew.
-    /// - Parameter startsOver: whether the change breaks the learned state.
+    ///
+    /// With a history (`warm_start`) the prior is followed by a second snapshot, fitted to it, from which folding goes on. The history is stored
+    /// with the experiment: it enters whatever is accumulated anew later, until it has left the retraining window, also where learning
+    /// starts over.
+    /// - Parameters:
+    ///   - startsOver: whether the change breaks the learned state.
+    ///   - history: what a new experiment starts from, oldest first, as `WarmStart.rows` reads it; empty for an experiment that was applied
+    ///     before.
+    ///   - now: when the history counts as shown; default the database's clock.
     package static func adopt(
-        _ experiment: Experiment, version: ExperimentVersion, startsOver: Bool, on connection: Connection
+        _ experiment: Experiment, version: ExperimentVersion, startsOver: Bool, history: [Interaction] = [], at now: Timestamp? = nil,
+        on connection: Connection
     ) async throws {
         guard experiment.kind == .bandit else { return }
         let key = experiment.key
@@ -46,6 +55,35 @@ package enum SnapshotPublisher {
         try await Catalog.restartLearning(
             StoredLearnerState(
                 experiment: key, parentSnapshot: prior.version, position: 0, bytes: bytes, isPinned: false, revision: 0), on: connection)
+        if !history.isEmpty {
+            let time: Timestamp
+            if let now { time = now } else { time = try await Catalog.now(on: connection) }
+            try await WarmRows.store(history, for: experiment, at: time, on: connection)
+        }
+        try await publishWarm(experiment, version: version, after: prior.version, on: connection)
+    }
+
+    /// Publishes what an experiment was started from, fitted, as the snapshot after its prior; nothing where it was started from nothing.
+    private static func publishWarm(
+        _ experiment: Experiment, version: ExperimentVersion, after prior: SnapshotVersion, on connection: Connection
+    ) async throws {
+        let key = experiment.key
+        let warm = try await WarmRows.load(for: experiment, on: connection)
+        guard !warm.isEmpty, var state = try await Catalog.learnerState(of: key, on: connection) else { return }
+        let learner = try warm.refit(experiment, version, with: [])
+        if let defect = FoldCheck.defect(of: learner.snapshot(version: prior.next), drift: learner.drift) {
+            throw LearningError.unusableHistory(key, defect)
+        }
+        let bytes = learner.snapshot(version: prior.next).serialised()
+        let detail = "{\"rows\": \(warm.interactions.count), \"weight\": \(warm.weights.reduce(0, +))}"
+        try await Catalog.publish(
+            StoredSnapshot(
+                experiment: key, version: prior.next, parent: prior, kind: .warm, experimentVersion: version, networkVersion: prior.next,
+                bytes: bytes, metrics: "{\"warm_start\": \(detail)}"), on: connection)
+        state.parentSnapshot = prior.next
+        state.bytes = bytes
+        _ = try await Catalog.save(state, on: connection)
+        try await Catalog.record("warm-start", experiment: key, by: "haggle", detail: detail, on: connection)
     }
 
     /// Brings back the encoder and network of an earlier snapshot as a new version, its posterior re-accumulated over what the log holds now,
@@ -133,6 +171,7 @@ package enum SnapshotPublisher {
         _ snapshot: ServingSnapshot, as version: SnapshotVersion, _ experiment: Experiment, since: Timestamp, on connection: Connection
     ) async throws -> [UInt8] {
         var learner = PolicyLearner(emptied: snapshot)
+        try await WarmRows.load(for: experiment, since: since, on: connection).fold(into: &learner)
         let contributions = Contributions(experiment: experiment, connection: connection)
         for interaction in try await contributions.booked(since: since) { learner.fold(interaction) }
         try await contributions.forget(before: since)

@@ -31,7 +31,7 @@ package struct Assigner: Sendable {
     /// Whether a unit keeps the arm that was drawn for it first.
     package var isSticky: Bool { experiment.kind == .ab }
 
-    /// Chooses an arm.
+    /// Chooses an arm, on the request's context with the time features of the experiment's schema added where it lacks them.
     /// - Parameters:
     ///   - impressionID: the id of the impression to be logged; also the draw key where the request has none.
     ///   - now: the server's clock.
@@ -43,6 +43,8 @@ package struct Assigner: Sendable {
     func assign(
         _ request: AssignmentRequest, impressionID: ImpressionID, now: Timestamp, isPaused: Bool, hasSnapshot: Bool
     ) -> Assignment {
+        var request = request
+        TimeFeatures.add(to: &request.context, at: now, for: experiment.context)
         let eligible = request.eligible ?? allArms
         let placement = placer.place(unit: request.unit, context: request.context, now: now, isPaused: isPaused)
         switch placement {
@@ -82,14 +84,15 @@ package struct Assigner: Sendable {
         variant: Variant, reason: Reason, snapshot: SnapshotVersion?, drawKey: String
     ) -> Assignment {
         Assignment(
-            impressionID: impressionID, experiment: experiment.key, experimentVersion: version, unit: request.unit, variant: variant,
-            reason: reason, arm: arm, eligible: eligible, distribution: distribution, snapshot: snapshot, drawKey: drawKey)
+            impressionID: impressionID, experiment: experiment.key, experimentVersion: version, unit: request.unit,
+            context: request.context, variant: variant, reason: reason, arm: arm, eligible: eligible, distribution: distribution,
+            snapshot: snapshot, drawKey: drawKey)
     }
 }
 
 extension Assignment {
     /// The row of the log: keys instead of positions, propensities of the eligible arms only.
-    package func impression(arms: [Arm], context: Context, isDeferred: Bool, at time: Timestamp) -> Impression {
+    package func impression(arms: [Arm], isDeferred: Bool, at time: Timestamp) -> Impression {
         Impression(
             id: impressionID, experiment: experiment, experimentVersion: experimentVersion, unit: unit, variant: variant, reason: reason,
             context: context, eligibleArms: eligible.map { arms[$0].key }, propensities: eligible.map { distribution[$0] },

@@ -68,8 +68,7 @@ package struct Recomputation: Sendable {
             unit: unit, context: row.context, eligible: known, requestID: drawKey == row.id.description ? nil : drawKey)
         let assignment = assigner.assign(
             request, impressionID: row.id, now: row.occurredAt, isPaused: row.reason == .paused, hasSnapshot: row.reason != .noSnapshot)
-        let expected = assignment.impression(
-            arms: assigner.experiment.arms, context: row.context, isDeferred: row.isDeferred, at: row.occurredAt)
+        let expected = assignment.impression(arms: assigner.experiment.arms, isDeferred: row.isDeferred, at: row.occurredAt)
         return Self.compare(expected, row)
     }
 

@@ -34,10 +34,18 @@ package struct Application: Sendable {
                 let difference = old.map { ExperimentDifference($0, file.experiment) }
                 if difference?.isEmpty ?? false { continue }
                 let version = try await Catalog.store(file.experiment, sourceText: file.text, by: actor, on: connection)
+                let now = try await Catalog.now(on: connection)
+                let history =
+                    old == nil
+                    ? try await WarmStart.rows(for: file.experiment, folder: Self.folder(of: file.path), now: now, on: connection) : []
                 try await SnapshotPublisher.adopt(
-                    file.experiment, version: version, startsOver: difference?.severity == .breaksLearnedState, on: connection)
+                    file.experiment, version: version, startsOver: difference?.severity == .breaksLearnedState, history: history, at: now,
+                    on: connection)
             }
             return plan
         }
     }
+
+    /// The folder of a file, from which paths in it are relative; empty for the current one.
+    private static func folder(of path: String) -> String { path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "" }
 }

@@ -8,8 +8,8 @@ import Serving
 
 /// `haggle audit EXPERIMENT`: computes every logged decision again from the versions that its row names.
 ///
-/// Rows come in the order of the log, in chunks that are each a short query, up to the position at which the audit began. Versions and
-/// snapshots are read once while they are in use, so memory is bounded.
+/// Rows come in the order of the log, as they are asked for, up to the position at which the audit began. Versions and snapshots are read once
+/// while they are in use, so memory is bounded. Needs two connections of the pool.
 package struct LogAudit: Sendable {
     private let pool: ConnectionPool
     private let build: BuildIdentity
@@ -31,16 +31,17 @@ package struct LogAudit: Sendable {
         let through = try await EventLogReader(pool: pool).highWater()
         var report = AuditReport(experiment: key, through: through, build: build.build, platform: build.platform)
         var judges = BoundedCache<Pair, Judge>(capacity: 32)
-        var position: Int64 = 0
-        while true {
-            try Task.checkCancellation()
-            let after = position
-            let rows = try await pool.withConnection { try await chunk(of: key, after: after, through: through, on: $0) }
-            for row in rows { try await add(row, to: &report, &judges) }
-            guard let last = rows.last else { return report }
-            position = last.position
+        var chunk: [LoggedRow] = []
+        for try await row in EventLogReader(pool: pool).loggedRows(of: key, through: through) {
+            chunk.append(row)
+            guard chunk.count == chunkSize else { continue }
+            try await add(chunk, to: &report, &judges)
+            chunk.removeAll(keepingCapacity: true)
             progress?(report.rows)
         }
+        try await add(chunk, to: &report, &judges)
+        if !chunk.isEmpty { progress?(report.rows) }
+        return report
     }
 
     /// What decides how a row is recomputed.
@@ -58,23 +59,25 @@ package struct LogAudit: Sendable {
         case unfit(AuditReport.Difference)
     }
 
-    /// A row of the log.
-    private struct LoggedRow {
-        var position: Int64
-        var impression: Impression
-        /// The arm of the row that it repeats; nil where it repeats none, or none that is stored.
-        var originalArm: ArmKey?
-
-        /// The row that it repeats.
-        var original: ImpressionID? { impression.duplicateOf ?? impression.repeatedOf }
-        /// A decision of a server of ours always has a draw key.
-        var isImported: Bool { impression.drawKey == nil }
+    private func add(_ rows: [LoggedRow], to report: inout AuditReport, _ judges: inout BoundedCache<Pair, Judge>) async throws {
+        try Task.checkCancellation()
+        let arms = try await arms(of: rows.compactMap { Self.original(of: $0.impression) })
+        for row in rows { try await add(row, arms, to: &report, &judges) }
     }
 
-    private func add(_ row: LoggedRow, to report: inout AuditReport, _ judges: inout BoundedCache<Pair, Judge>) async throws {
+    /// The row that a row repeats.
+    private static func original(of impression: Impression) -> ImpressionID? { impression.duplicateOf ?? impression.repeatedOf }
+
+    /// - Parameter arms: of the rows that are repeated; without those that are not stored.
+    private func add(
+        _ row: LoggedRow, _ arms: [ImpressionID: ArmKey], to report: inout AuditReport, _ judges: inout BoundedCache<Pair, Judge>
+    ) async throws {
         let impression = row.impression
-        guard !row.isImported else { return report.count(.imported) }
-        if row.original != nil, row.originalArm == nil { return report.count(.unknownOriginal) }
+        // A decision of a server of ours always has a draw key.
+        guard impression.drawKey != nil else { return report.count(.imported) }
+        let original = Self.original(of: impression)
+        let originalArm = original.flatMap { arms[$0] }
+        if original != nil, originalArm == nil { return report.count(.unknownOriginal) }
         let pair = Pair(version: impression.experimentVersion, snapshot: impression.snapshot)
         let judge = try await judges.value(for: pair) { try await self.judge(pair, of: impression.experiment) }
         func mismatch(_ differences: [AuditReport.Difference]) {
@@ -87,7 +90,7 @@ package struct LogAudit: Sendable {
         case .obstacle(let obstacle): report.count(obstacle)
         case .unfit(let difference): mismatch([difference])
         case .ready(let recomputation, let isSameBuild):
-            let result = recomputation.check(impression, repeating: row.originalArm)
+            let result = recomputation.check(impression, repeating: originalArm)
             if isSameBuild { report.sameBuild += 1 }
             switch result.match {
             case .bits:
@@ -133,44 +136,14 @@ package struct LogAudit: Sendable {
         }
     }
 
-    private func chunk(of key: ExperimentKey, after: Int64, through: Int64, on connection: Connection) async throws -> [LoggedRow] {
-        var rows = try await connection.query(
-            """
-            SELECT position, id, experiment_version, unit, variant, reason, context::text AS context, eligible_arms, propensities, arm,
-                   propensity, snapshot, draw_key, deferred, duplicate_of, repeated_of, occurred_at, received_at
-              FROM impressions
-             WHERE experiment = \(key) AND position > \(after) AND position <= \(through)
-             ORDER BY position
-             LIMIT \(chunkSize)
-            """
-        ).map { try Self.read($0, key) }
-        let originals = rows.compactMap(\.original)
-        guard !originals.isEmpty else { return rows }
+    private func arms(of originals: [ImpressionID]) async throws -> [ImpressionID: ArmKey] {
+        guard !originals.isEmpty else { return [:] }
         // By id, which finds the partition; few rows repeat another.
-        let found = try await connection.query(
-            "SELECT id, arm FROM impressions WHERE id = ANY (\(originals.map(\.description))::uuid[])")
+        let found = try await pool.withConnection {
+            try await $0.query("SELECT id, arm FROM impressions WHERE id = ANY (\(originals.map(\.description))::uuid[])")
+        }
         var arms: [ImpressionID: ArmKey] = [:]
         for row in found { arms[try row.impressionID("id")] = ArmKey(try row.decode("arm", as: String.self)) }
-        for index in rows.indices { rows[index].originalArm = rows[index].original.flatMap { arms[$0] } }
-        return rows
-    }
-
-    private static func read(_ row: Row, _ key: ExperimentKey) throws -> LoggedRow {
-        let id = try row.impressionID("id")
-        guard let variant = Variant(try row.decode("variant", as: String.self)),
-            let reason = Reason(rawValue: try row.decode("reason", as: String.self))
-        else { throw EventLogError.unreadable(column: "reason", id: id) }
-        let impression = Impression(
-            id: id, experiment: key, experimentVersion: ExperimentVersion(try row.decode("experiment_version", as: Int.self)),
-            unit: try row.decode("unit", as: String?.self).map { UnitID($0) }, variant: variant, reason: reason,
-            context: try row.context("context"), eligibleArms: try row.decode("eligible_arms", as: [String].self).map { ArmKey($0) },
-            propensities: try row.decode("propensities", as: [Double]?.self), arm: ArmKey(try row.decode("arm", as: String.self)),
-            propensity: try row.decode("propensity", as: Double?.self),
-            snapshot: try row.decode("snapshot", as: Int?.self).map { SnapshotVersion($0) },
-            drawKey: try row.decode("draw_key", as: String?.self),
-            isDeferred: try row.decode("deferred", as: Bool.self), duplicateOf: try row.optionalImpressionID("duplicate_of"),
-            repeatedOf: try row.optionalImpressionID("repeated_of"), occurredAt: try row.timestamp("occurred_at"),
-            receivedAt: try row.timestamp("received_at"))
-        return LoggedRow(position: try row.decode("position", as: Int64.self), impression: impression)
+        return arms
     }
 }

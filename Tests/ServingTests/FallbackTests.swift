@@ -64,7 +64,7 @@ struct FallbackTests {
         let assigner = try ServingFixture.assigner(experiment, snapshot: ServingFixture.learned(experiment))
         let request = ServingFixture.request(3, recency: 1, eligible: [0, 2])
         let assignment = assigner.assign(request, impressionID: ServingFixture.id(3), now: ServingFixture.now)
-        let row = assignment.impression(arms: experiment.arms, context: request.context, isDeferred: true, at: ServingFixture.now)
+        let row = assignment.impression(arms: experiment.arms, isDeferred: true, at: ServingFixture.now)
         #expect(row.eligibleArms == ["ten", "five"])
         #expect(row.propensities == [assignment.distribution[0], assignment.distribution[2]])
         #expect(row.propensity == assignment.distribution[assignment.arm] && row.arm == experiment.arms[assignment.arm].key)

@@ -8,7 +8,7 @@ struct RecomputationTests {
         _ assigner: Assigner, _ experiment: Experiment, _ request: AssignmentRequest, _ number: Int
     ) -> Impression {
         assigner.assign(request, impressionID: ServingFixture.id(number), now: ServingFixture.now)
-            .impression(arms: experiment.arms, context: request.context, isDeferred: false, at: ServingFixture.now)
+            .impression(arms: experiment.arms, isDeferred: false, at: ServingFixture.now)
     }
 
     @Test func servedRowsAgreeInEveryBit() throws {

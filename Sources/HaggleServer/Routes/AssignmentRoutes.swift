@@ -84,8 +84,7 @@ struct AssignmentRoutes: Sendable {
         let request = AssignmentRequest(
             unit: body.unit, context: body.context, eligible: try eligible(body, entry), requestID: body.requestID)
         let assignment = assigner.assign(request, impressionID: clock.makeID(at: now), now: now)
-        let impression = assignment.impression(
-            arms: entry.experiment.arms, context: body.context, isDeferred: body.isDeferred, at: now)
+        let impression = assignment.impression(arms: entry.experiment.arms, isDeferred: body.isDeferred, at: now)
         // Only a drawn arm can be repeated: control because of traffic or a pause is not the unit's randomised row.
         let sticky = assigner.isSticky && assignment.reason == .policy ? entry.experiment.salt : nil
         let appended = try await sink.append(impression, requestID: body.requestID, stickySalt: sticky).answer

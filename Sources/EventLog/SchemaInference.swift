@@ -1,27 +1,31 @@
-import HaggleCore
+package import HaggleCore
 
 /// What the features of a log look like, for logs that come without an experiment file.
 ///
-/// A feature whose values are all numbers is a number, all flags a flag, up to 64 texts a category, everything else a hashed category.
-struct SchemaInference {
-    private struct Profile {
+/// A feature whose values are all numbers is a number, all flags a flag, up to 64 texts a category, everything else a hashed category. Names of
+/// time features are those; lists of events are left out, since how many of them and which of their fields count is a choice.
+package struct SchemaInference: Sendable {
+    private struct Profile: Sendable {
         var hasNumbers = false
         var hasFlags = false
         var texts: Set<String> = []
         var isLong = false
+        var hasEvents = false
     }
 
     private static let mostValues = 64
     private var profiles: [String: Profile] = [:]
 
+    package init() {}
+
     /// Looks at one row.
-    mutating func see(_ context: Context) {
+    package mutating func see(_ context: Context) {
         for (name, value) in context.values {
             var profile = profiles[name, default: Profile()]
             switch value {
             case .number: profile.hasNumbers = true
             case .boolean: profile.hasFlags = true
-            case .events: break
+            case .events: profile.hasEvents = true
             case .text(let text):
                 if !profile.isLong { profile.texts.insert(text) }
                 if profile.texts.count > Self.mostValues { profile.isLong = true }
@@ -31,9 +35,12 @@ struct SchemaInference {
     }
 
     /// The features, in the order of their names.
-    var schema: FeatureSchema {
+    package var schema: FeatureSchema {
         FeatureSchema(
-            features: profiles.sorted { $0.key < $1.key }.map { name, profile in Feature(name: name, kind: kind(of: profile)) })
+            features: profiles.sorted { $0.key < $1.key }.compactMap { name, profile in
+                if let feature = TimeFeatures.features.first(where: { $0.name == name }) { return feature }
+                return profile.hasEvents ? nil : Feature(name: name, kind: kind(of: profile))
+            })
     }
 
     private func kind(of profile: Profile) -> Feature.Kind {
