@@ -1,5 +1,5 @@
 package import HaggleCore
-import NeuralNetwork
+package import NeuralNetwork
 
 /// A multilayer perceptron with one output per arm: the reward model `neural`.
 ///
@@ -25,12 +25,25 @@ package struct NeuralRewardTrainer: RewardModelTrainer {
         try train(on: EncodedRows(interactions, weights: weights, schema: schema, armCount: armCount), armCount: armCount)
     }
 
-    private func train(on rows: EncodedRows, armCount: Int) throws -> NeuralRewardModel {
+    /// The same as `train(on:armCount:)`, with what happened while the network was trained.
+    /// - Parameter progress: called after every pass.
+    /// - Returns: the model, and the report of its training; nil where there were too few rows for a network, so that each arm's mean stands in.
+    package func train(
+        on interactions: [Interaction], armCount: Int, progress: ((EpochReport) -> Void)?
+    ) throws -> (model: any RewardModel, report: TrainingReport?) {
+        let rows = try EncodedRows(interactions, schema: schema, armCount: armCount)
+        let model = try train(on: rows, armCount: armCount, progress: progress)
+        return (model, model.trained?.report)
+    }
+
+    private func train(
+        on rows: EncodedRows, armCount: Int, progress: ((EpochReport) -> Void)? = nil
+    ) throws -> NeuralRewardModel {
         let means = ShrunkenMeans(rows, armCount: armCount)
         guard means.counts.reduce(0, +) >= RewardNetwork.leastRowCount, rows.width > 0 else {
             return NeuralRewardModel(representation: Representation(untrained: schema), trained: nil, means: means.values.map { $0 })
         }
-        let trained = try RewardNetwork(fittedTo: rows, armCount: armCount, model: model, seed: seed, progress: nil)
+        let trained = try RewardNetwork(fittedTo: rows, armCount: armCount, model: model, seed: seed, progress: progress)
         guard
             let representation = Representation(
                 basis: .network, schema: schema, encoder: rows.encoder, scaling: rows.scaling, network: trained.network)
