@@ -1,5 +1,3 @@
-package import HaggleCore
-
 /// Writes chosen settings of `policy.model` into the text of an experiment or policy file, leaving everything else as it is: comments, order,
 /// quotes.
 ///

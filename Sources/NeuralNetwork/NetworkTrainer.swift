@@ -39,12 +39,13 @@ package enum NetworkTrainer {
     ///   - targets: one per row, standardised by the caller.
     ///   - weights: one per row, or nil for all 1.
     ///   - progress: called after every pass.
+    ///   - observe: called after every pass with the weights and the gradients of its last step, layer by layer.
     /// - Returns: the network of the best pass, and what happened.
     /// - Throws: `NeuralNetworkError` where shapes do not fit, there are no rows, the loss stops being finite in the first pass, or the task
     ///   is cancelled (looked at before every pass).
     package static func train(
         _ network: MultilayerPerceptron, inputs: [Float], rowCount: Int, head: [Int32], targets: [Float], weights: [Float]? = nil,
-        configuration: Configuration, progress: ((EpochReport) -> Void)? = nil
+        configuration: Configuration, progress: ((EpochReport) -> Void)? = nil, observe: TensorObserver? = nil
     ) throws(NeuralNetworkError) -> (network: MultilayerPerceptron, report: TrainingReport) {
         try check(network, inputs, rowCount, head, targets, weights)
         let validationCount = min(rowCount - 1, Int((Double(rowCount) * configuration.validationShare).rounded()))
@@ -83,6 +84,7 @@ package enum NetworkTrainer {
             }
             report.epochs.append(entry)
             progress?(entry)
+            observe?(entry, current.tensors(gradient: passes.gradient))
             let judged = validation ?? entry.trainingLoss
             if validation == nil || judged < report.bestLoss {
                 report.bestLoss = judged

@@ -26,24 +26,26 @@ package struct NeuralRewardTrainer: RewardModelTrainer {
     }
 
     /// The same as `train(on:armCount:)`, with what happened while the network was trained.
-    /// - Parameter progress: called after every pass.
+    /// - Parameters:
+    ///   - progress: called after every pass.
+    ///   - observe: called after every pass with weights and gradients.
     /// - Returns: the model, and the report of its training; nil where there were too few rows for a network, so that each arm's mean stands in.
     package func train(
-        on interactions: [Interaction], armCount: Int, progress: ((EpochReport) -> Void)?
+        on interactions: [Interaction], armCount: Int, progress: ((EpochReport) -> Void)?, observe: TensorObserver? = nil
     ) throws -> (model: any RewardModel, report: TrainingReport?) {
         let rows = try EncodedRows(interactions, schema: schema, armCount: armCount)
-        let model = try train(on: rows, armCount: armCount, progress: progress)
+        let model = try train(on: rows, armCount: armCount, progress: progress, observe: observe)
         return (model, model.trained?.report)
     }
 
     private func train(
-        on rows: EncodedRows, armCount: Int, progress: ((EpochReport) -> Void)? = nil
+        on rows: EncodedRows, armCount: Int, progress: ((EpochReport) -> Void)? = nil, observe: TensorObserver? = nil
     ) throws -> NeuralRewardModel {
         let means = ShrunkenMeans(rows, armCount: armCount)
         guard means.counts.reduce(0, +) >= RewardNetwork.leastRowCount, rows.width > 0 else {
             return NeuralRewardModel(representation: Representation(untrained: schema), trained: nil, means: means.values.map { $0 })
         }
-        let trained = try RewardNetwork(fittedTo: rows, armCount: armCount, model: model, seed: seed, progress: progress)
+        let trained = try RewardNetwork(fittedTo: rows, armCount: armCount, model: model, seed: seed, progress: progress, observe: observe)
         guard
             let representation = Representation(
                 basis: .network, schema: schema, encoder: rows.encoder, scaling: rows.scaling, network: trained.network)

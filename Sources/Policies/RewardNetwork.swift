@@ -14,7 +14,7 @@ struct RewardNetwork {
     /// and the same network (but for a row in some 1e8 whose rounding lies on a tie).
     init(
         fittedTo rows: EncodedRows, armCount: Int, model: PolicyConfiguration.Model, seed: UInt64,
-        progress: ((EpochReport) -> Void)?
+        progress: ((EpochReport) -> Void)?, observe: TensorObserver? = nil
     ) throws {
         let scale = rows.rewardScale
         let fresh = MultilayerPerceptron(
@@ -29,7 +29,7 @@ struct RewardNetwork {
             fresh, inputs: rows.inputs, rowCount: rows.count, head: rows.arms.map { Int32($0) },
             targets: rows.rewards.map { Float(($0 - scale.centre) / scale.scale) },
             weights: isWeighted ? rows.weights.map { Float($0 / weight) } : nil, configuration: configuration,
-            progress: progress)
+            progress: progress, observe: observe)
         self.scale = scale
     }
 

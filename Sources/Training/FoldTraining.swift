@@ -39,7 +39,11 @@ struct FoldTraining: Sendable {
     ) throws -> any RewardModel {
         if model.kind == .linear { return try LinearRewardTrainer(schema: schema, ridge: ridge).train(on: training, armCount: armCount) }
         let trainer = NeuralRewardTrainer(schema: schema, model: model, seed: seed)
-        let (fitted, report) = try trainer.train(on: training, armCount: armCount, progress: nil)
+        var passes: [TensorPass] = []
+        let observe: TensorObserver = { passes.append(TensorPass(epoch: $0.epoch, tensors: $1)) }
+        defer { tensors = passes }
+        let (fitted, report) = try trainer.train(
+            on: training, armCount: armCount, progress: nil, observe: recordsTensors ? observe : nil)
         guard let report else {
             outcome.isMeans = true
             return fitted

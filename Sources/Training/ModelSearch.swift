@@ -145,9 +145,9 @@ package struct ModelSearch: Sendable {
         return result
     }
 
-    /// The model of a configuration of a report of this grid.
-    package static func model(_ configuration: TrainedConfiguration, of grid: ModelGrid) -> PolicyConfiguration.Model {
-        grid.combinations[configuration.number - 1].model
+    /// The combination of the grid that a configuration of its report is of.
+    package static func combination(_ configuration: TrainedConfiguration, of grid: ModelGrid) -> ModelGrid.Combination {
+        grid.combinations[configuration.number - 1]
     }
 
     /// The hash of everything a result depends on but model and fold.

@@ -13,4 +13,12 @@ package struct TensorPass: Hashable, Sendable {
     /// From 1.
     package let epoch: Int
     package let tensors: [Tensor]
+
+    /// Only the histograms are kept: a network's weights are many.
+    init(epoch: Int, tensors: [(name: String, weights: [Float], gradients: [Float])]) {
+        self.epoch = epoch
+        self.tensors = tensors.map {
+            Tensor(name: $0.name, weights: TensorBoardHistogram($0.weights), gradients: TensorBoardHistogram($0.gradients))
+        }
+    }
 }

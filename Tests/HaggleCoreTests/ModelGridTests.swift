@@ -43,6 +43,16 @@ import Testing
             ])
     }
 
+    /// What is written into a file names every axis, or a list would stay in it.
+    @Test func choicesNameEveryAxis() {
+        let grid = ModelGrid(
+            base: Model(),
+            axes: [GridAxis(name: "kind", values: [.kind(.linear)]), GridAxis(name: "hidden", values: [.hidden([8]), .hidden([16])])])
+        let only = grid.combinations
+        #expect(only.count == 1 && only[0].text == "kind: linear")
+        #expect(only[0].choices.map { "\($0.key): \($0.text)" } == ["kind: linear", "hidden: [8]"])
+    }
+
     @Test(arguments: [
         (ModelSetting.kind(.gru), "kind", "gru"), (.hidden([]), "hidden", "[]"), (.activation(.gelu), "activation", "gelu"),
         (.loss(.twoPart), "loss", "two-part"), (.dropout(0.25), "dropout", "0.25"), (.learningRate(0.00002), "learning_rate", "2e-05"),

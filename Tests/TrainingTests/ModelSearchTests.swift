@@ -1,3 +1,4 @@
+import Evaluation
 import Foundation
 import HaggleCore
 import Reporting
@@ -172,6 +173,23 @@ import Testing
         }
         // 95 % of 40 is 38 +- 1.4; four standard errors below is 32.
         #expect(Double(covered) >= 0.95 * Double(runs) - 4 * (0.0475 * Double(runs)).squareRoot())
+    }
+
+    /// 2 inputs, 16 hidden units, 3 arms; a pass after which training stops is still one.
+    @Test func weightsAndGradientsOfEveryPassAreHistograms() async throws {
+        let steps = Mutex<[ModelSearch.Step]>([])
+        _ = try await Self.search().run(Self.grid, on: TrainingWorld.log(count: 400), title: "", recordsTensors: true) { step in
+            steps.withLock { $0.append(step) }
+        }
+        for step in steps.withLock({ $0 }) {
+            #expect(step.tensors.map(\.epoch) == step.outcome.epochs.map(\.epoch))
+            #expect(step.model.kind == .mlp || step.tensors.isEmpty)
+            for pass in step.tensors {
+                #expect(pass.tensors.map(\.name) == ["dense0/weights", "dense0/bias", "heads/weights", "heads/bias"])
+                #expect(pass.tensors.map(\.weights.count) == [32, 16, 48, 3] && pass.tensors.map(\.gradients.count) == [32, 16, 48, 3])
+                #expect(pass.tensors[0].gradients.sumOfSquares > 0)
+            }
+        }
     }
 
     @Test func tensorBoardGetsAFolderAConfiguration() async throws {
