@@ -13,7 +13,7 @@ private func tests(of name: String, imports: [String] = [], outside: [Target.Dep
     .testTarget(
         name: "\(name)Tests",
         dependencies: ([name, "TestSupport"] + imports).map { .byName(name: $0) } + outside,
-        exclude: ["Evaluation", "EventLog", "Experiments", "NeuralNetwork"].contains(name) ? ["Fixtures"] : [])
+        exclude: ["Evaluation", "EventLog", "Experiments", "NeuralNetwork", "Policies", "Reporting"].contains(name) ? ["Fixtures"] : [])
 }
 
 private let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
@@ -89,7 +89,11 @@ let package = Package(
             outside: [logging, lifecycle]),
 
         module(
-            "Analysis", imports: ["HaggleCore", "Postgres", "Evaluation", "EventLog", "Catalog", "Reporting"]),
+            "Training",
+            imports: ["HaggleCore", "HaggleMath", "Features", "NeuralNetwork", "Policies", "Evaluation", "Reporting"]),
+
+        module(
+            "Analysis", imports: ["HaggleCore", "Postgres", "Evaluation", "Policies", "EventLog", "Catalog", "Reporting"]),
 
         // Layer 4.
         module(
@@ -149,6 +153,9 @@ let package = Package(
         tests(of: "EventLog", imports: ["HaggleCore", "HaggleMath", "HaggleSQL", "Postgres", "Tabular"], outside: [logging]),
         tests(of: "Catalog", imports: ["HaggleCore", "HaggleSQL", "Postgres"], outside: [logging]),
         tests(of: "Reporting", imports: ["HaggleCore", "Evaluation"]),
+        tests(
+            of: "Training",
+            imports: ["HaggleCore", "HaggleMath", "NeuralNetwork", "Policies", "Evaluation", "Reporting"]),
         tests(of: "Simulation", imports: ["HaggleCore", "HaggleMath"]),
         tests(of: "Serving", imports: ["HaggleCore", "HaggleMath", "Features", "Policies", "Experiments"]),
         tests(

@@ -102,8 +102,10 @@ package struct ModelGrid: Hashable, Sendable {
     /// One model of a grid, and what tells it from the others.
     package struct Combination: Hashable, Sendable {
         package let model: PolicyConfiguration.Model
-        /// Of every axis its key and the value as YAML, in the order of the axes.
+        /// Of every axis that the model's kind looks at its key and the value as YAML, in the order of the axes.
         package let settings: [Setting]
+        /// Of every axis: what a file needs so that no list is left in it.
+        package let choices: [Setting]
 
         /// `learning_rate: 0.002`.
         package struct Setting: Hashable, Sendable {
@@ -152,7 +154,7 @@ package struct ModelGrid: Hashable, Sendable {
             let model = made.model.canonical
             guard seen.insert(model).inserted else { return nil }
             let settings = made.settings.filter { model.kind.reads($0.key) }
-            return Combination(model: model, settings: settings)
+            return Combination(model: model, settings: settings, choices: made.settings)
         }
     }
 }

@@ -42,16 +42,6 @@ package enum NetworkTrainer {
         }
     }
 
-    /// The weights of one stage of the network, and the gradient by them.
-    package struct Tensor: Sendable {
-        /// `dense0/weights`, `dense0/bias`, `heads/weights`, ...
-        package let name: String
-        package let weights: [Float]
-        package let gradients: [Float]
-    }
-
-    package typealias Observer = (EpochReport, [Tensor]) -> Void
-
     /// Trains a network. Equal inputs give the same bits on one machine.
     /// - Parameters:
     ///   - network: where training starts.
@@ -67,7 +57,7 @@ package enum NetworkTrainer {
     ///   is cancelled (looked at before every pass).
     package static func train(
         _ network: MultilayerPerceptron, inputs: [Float], rowCount: Int, head: [Int32], targets: [Float], hits: [Bool]? = nil,
-        weights: [Float]? = nil, configuration: Configuration, progress: ((EpochReport) -> Void)? = nil, observe: Observer? = nil
+        weights: [Float]? = nil, configuration: Configuration, progress: ((EpochReport) -> Void)? = nil, observe: TensorObserver? = nil
     ) throws(NeuralNetworkError) -> (network: MultilayerPerceptron, report: TrainingReport) {
         try check(network, inputs, rowCount, head, targets, hits, weights, configuration.loss)
         let validationCount = min(rowCount - 1, Int((Double(rowCount) * configuration.validationShare).rounded()))
@@ -148,30 +138,5 @@ package enum NetworkTrainer {
             throw .unknownHead(outputWidth: network.outputWidth / loss.outputsPerHead)
         }
         guard inputs.allSatisfy(\.isFinite), targets.allSatisfy(\.isFinite) else { throw .notFinite }
-    }
-}
-
-extension MultilayerPerceptron {
-    /// The parameters by stage with a gradient of the same length.
-    fileprivate func tensors(gradient: [Float]) -> [NetworkTrainer.Tensor] {
-        var result: [NetworkTrainer.Tensor] = []
-        var start = 0
-        func add(_ name: String, _ count: Int) {
-            guard count > 0 else { return }
-            let range = start..<start + count
-            result.append(NetworkTrainer.Tensor(name: name, weights: Array(parameters[range]), gradients: Array(gradient[range])))
-            start += count
-        }
-        for (index, encoder) in encoders.enumerated() {
-            add("events\(index)/embeddings", encoder.embeddingCount)
-            add("events\(index)/\(encoder.kind.rawValue)", encoder.parameterCount - encoder.embeddingCount)
-        }
-        for (index, layer) in denseLayers.enumerated() {
-            let name = index < hidden.count ? "dense\(index)" : "heads"
-            add("\(name)/weights", layer.decayedParameterCount)
-            add("\(name)/bias", layer.outputWidth)
-            if layerNorm, index < hidden.count { add("\(name)/norm", 2 * layer.outputWidth) }
-        }
-        return result
     }
 }

@@ -40,14 +40,14 @@ package struct NeuralRewardTrainer: RewardModelTrainer {
     ///   - observe: called after every pass with the weights and the gradients of its last step.
     /// - Returns: no report where there were too few rows for a network.
     package func train(
-        on interactions: [Interaction], armCount: Int, progress: ((EpochReport) -> Void)?, observe: NetworkTrainer.Observer?
+        on interactions: [Interaction], armCount: Int, progress: ((EpochReport) -> Void)?, observe: TensorObserver?
     ) throws -> (model: any RewardModel, report: TrainingReport?) {
         let rows = try EncodedRows(interactions, schema: schema, armCount: armCount, keepingOrder: keepsOrder)
         return try train(on: rows, armCount: armCount, progress: progress, observe: observe)
     }
 
     private func train(
-        on rows: EncodedRows, armCount: Int, progress: ((EpochReport) -> Void)? = nil, observe: NetworkTrainer.Observer? = nil
+        on rows: EncodedRows, armCount: Int, progress: ((EpochReport) -> Void)? = nil, observe: TensorObserver? = nil
     ) throws -> (model: any RewardModel, report: TrainingReport?) {
         let means = ShrunkenMeans(rows, armCount: armCount)
         guard means.counts.reduce(0, +) >= RewardNetwork.leastRowCount, rows.width > 0 else {

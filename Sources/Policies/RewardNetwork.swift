@@ -20,7 +20,7 @@ struct RewardNetwork {
     /// - Throws: what `NetworkTrainer.train` throws.
     init(
         fittedTo rows: EncodedRows, armCount: Int, model: PolicyConfiguration.Model, defaultReward: Double = 0, seed: UInt64,
-        progress: ((EpochReport) -> Void)?, observe: NetworkTrainer.Observer? = nil
+        progress: ((EpochReport) -> Void)?, observe: TensorObserver? = nil
     ) throws {
         let loss = TrainingLoss(rawValue: model.loss.rawValue) ?? .squared
         let hits = rows.rewards.map { $0 != defaultReward }
