@@ -1,3 +1,4 @@
+import Foundation
 import HaggleCore
 import HaggleMath
 import Testing
@@ -145,5 +146,17 @@ import Testing
         #expect(score.best(controlIndex: 0) == 1)
         #expect(abs(score.propensities.reduce(0, +) - 1) < 1e-12)
         #expect(CustomerScorer(snapshot).expectedRewards(World.context(x: 1, z: 0)) == score.expectedRewards)
+    }
+
+    @Test func theJSONHasTheNamesOfTheInterfaceAndReadsBack() throws {
+        let explanation = try DecisionExplanation(
+            of: Self.snapshot(.linearThompson, rows: 500), in: World.context(x: 0, z: -1), eligible: [0, 1, 2], shown: 1,
+            background: Self.background(30))
+        let data = try JSONEncoder().encode(explanation)
+        #expect(try JSONDecoder().decode(DecisionExplanation.self, from: data) == explanation)
+        let text = String(decoding: data, as: UTF8.self)
+        for name in ["exploration_by_floor", "was_exploration", "expected_reward", "base_reward", "shapley", "background_count"] {
+            #expect(text.contains("\"\(name)\""))
+        }
     }
 }

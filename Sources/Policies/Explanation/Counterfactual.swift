@@ -32,6 +32,12 @@ package struct Counterfactual: Hashable, Sendable, Codable {
     /// What that arm and the present best arm would be expected to give.
     package let expectedReward: Double
     package let expectedRewardOfPresentBest: Double
+
+    private enum CodingKeys: String, CodingKey {
+        case arm, changes, size
+        case expectedReward = "expected_reward"
+        case expectedRewardOfPresentBest = "expected_reward_of_present_best"
+    }
 }
 
 /// Looks for counterfactuals of one context.

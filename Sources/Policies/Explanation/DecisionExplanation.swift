@@ -30,6 +30,14 @@ package struct DecisionExplanation: Hashable, Sendable, Codable {
         package let contributions: [Contribution]
         /// How well a linear function describes the score around this context, in 0...1.
         package let localFidelity: Double
+
+        private enum CodingKeys: String, CodingKey {
+            case arm, probability, floor, contributions
+            case expectedReward = "expected_reward"
+            case standardDeviation = "standard_deviation"
+            case baseReward = "base_reward"
+            case localFidelity = "local_fidelity"
+        }
     }
 
     /// A counterfactual with its arm by key.
@@ -60,7 +68,15 @@ package struct DecisionExplanation: Hashable, Sendable, Codable {
     package let alternatives: [Alternative]
 
     /// Whether the arm given was not the one of the largest expected reward; nil where no choice is explained.
-    package var wasExploration: Bool? { shown.map { $0 != best } }
+    package let wasExploration: Bool?
+
+    private enum CodingKeys: String, CodingKey {
+        case experiment, snapshot, algorithm, arms, best, shown, exploration, method, alternatives
+        case explorationByFloor = "exploration_by_floor"
+        case explorationByRule = "exploration_by_rule"
+        case backgroundCount = "background_count"
+        case wasExploration = "was_exploration"
+    }
 
     package struct Options: Hashable, Sendable {
         package var shapley: ShapleyValues.Options
@@ -114,6 +130,7 @@ package struct DecisionExplanation: Hashable, Sendable, Codable {
         algorithm = snapshot.configuration.algorithm
         best = snapshot.arms[eligible[leader]]
         self.shown = shown.map { snapshot.arms[$0] }
+        wasExploration = shown.map { $0 != eligible[leader] }
         exploration = max(0, 1 - distribution[eligible[leader]])
         explorationByFloor = min(exploration, floor * Double(eligible.count - 1))
         explorationByRule = exploration - explorationByFloor

@@ -21,6 +21,11 @@ package struct GlobalExplanation: Hashable, Sendable, Codable {
             package let value: ContextValue
             /// One per arm.
             package let expectedRewards: [Double]
+
+            private enum CodingKeys: String, CodingKey {
+                case value
+                case expectedRewards = "expected_rewards"
+            }
         }
     }
 
@@ -32,6 +37,12 @@ package struct GlobalExplanation: Hashable, Sendable, Codable {
     package let importance: [Importance]
     /// Numbers at quantiles of the contexts; flags and categories at their values.
     package let partialDependence: [PartialDependence]
+
+    private enum CodingKeys: String, CodingKey {
+        case experiment, snapshot, arms, importance
+        case contextCount = "context_count"
+        case partialDependence = "partial_dependence"
+    }
 
     package struct Options: Hashable, Sendable {
         /// Contexts whose contributions are averaged, the first ones.
