@@ -17,6 +17,12 @@ package struct Recommendation: Sendable {
             package var expectedReward: Double
             /// Nil where costs cannot be derived from the rewards.
             package var expectedCost: Double?
+
+            private enum CodingKeys: String, CodingKey {
+                case arm, customers
+                case expectedReward = "expected_reward"
+                case expectedCost = "expected_cost"
+            }
         }
 
         package let experiment: ExperimentKey
@@ -34,6 +40,16 @@ package struct Recommendation: Sendable {
         package let rewardPerUnitOfBudget: Double?
         /// Features of the experiment that the file does not have.
         package let absentFeatures: [String]
+
+        private enum CodingKeys: String, CodingKey {
+            case experiment, snapshot, customers, arms, budget
+            case expectedReward = "expected_reward"
+            case expectedControlReward = "expected_control_reward"
+            case expectedCost = "expected_cost"
+            case upperBound = "upper_bound"
+            case rewardPerUnitOfBudget = "reward_per_unit_of_budget"
+            case absentFeatures = "absent_features"
+        }
     }
 
     private let experiment: Experiment

@@ -23,7 +23,7 @@ struct Haggle: AsyncParsableCommand {
             CommandGroup(name: "The log", subcommands: [ImportCommand.self, ExportCommand.self, ReportCommand.self, AuditCommand.self]),
             CommandGroup(
                 name: "Evaluation", subcommands: [EvaluateCommand.self, EvaluateShardCommand.self, EvaluateMergeCommand.self]),
-            CommandGroup(name: "The model", subcommands: [ModelCommand.self]),
+            CommandGroup(name: "The model", subcommands: [ModelCommand.self, ExplainCommand.self, RecommendCommand.self]),
         ])
 
     /// Wrong usage exits 2, as the agreement has it; ArgumentParser's own code would be 64.
