@@ -42,6 +42,10 @@ package struct OpenAPIDocument {
         Operation(
             method: .get, path: "/v1/impressions/{id}", summary: "The logged row.", body: nil,
             answers: [(200, "Impression"), (400, "Problem"), (404, "Problem"), (503, "Problem")]),
+        Operation(
+            method: .get, path: "/v1/impressions/{id}/explanation",
+            summary: "Why the arm was chosen: exploration, contributions of the features, and what would change it.", body: nil,
+            answers: [(200, "Explanation"), (400, "Problem"), (404, "Problem"), (503, "Problem")]),
         Operation(method: .get, path: "/", summary: "Dashboard.", body: nil, answers: [(200, "text/html")]),
         Operation(
             method: .get, path: "/experiments/{key}", summary: "Dashboard page of one experiment.", body: nil,
@@ -113,6 +117,7 @@ package struct OpenAPIDocument {
         ("Experiments", ##"{"type":"array","items":{"$ref":"#/components/schemas/Experiment"}}"##),
         ("Report", #"{"type":"object","required":["experiment"]}"#),
         ("Impression", #"{"type":"object","required":["impression_id","experiment","arm","reason"]}"#),
+        ("Explanation", #"{"type":"object","required":["impression_id","experiment","version","arm","reason"]}"#),
         (
             "Readiness",
             """

@@ -24,7 +24,9 @@ struct Haggle: AsyncParsableCommand {
             CommandGroup(
                 name: "Evaluation",
                 subcommands: [EvaluateCommand.self, EvaluateShardCommand.self, EvaluateMergeCommand.self, BakeoffCommand.self]),
-            CommandGroup(name: "The model", subcommands: [ModelCommand.self]),
+            CommandGroup(
+                name: "The model",
+                subcommands: [TrainCommand.self, ModelCommand.self, ExplainCommand.self, RecommendCommand.self]),
         ])
 
     /// Wrong usage exits 2, as the agreement has it; ArgumentParser's own code would be 64.

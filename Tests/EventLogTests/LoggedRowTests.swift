@@ -51,4 +51,26 @@ import Testing
             #expect(try await rows(log).map(\.impression.id) == [log.impression(1).id])
         }
     }
+
+    @Test func aSampleOfContextsIsOfItsTimeAndTheSameAgain() async throws {
+        try await TestLog.with { log in
+            for number in 1...20 {
+                try await log.sink.append(
+                    log.impression(UInt64(number), at: Double(number), context: ["recency": .number(Double(number))]))
+            }
+            let moment = log.impression(1, at: 15).occurredAt
+            func sample(_ count: Int, window: Int = 5000) async throws -> [Double] {
+                try await log.reader.contexts(of: log.experiment.key, until: moment, count: count, window: window).compactMap {
+                    if case .number(let value)? = $0["recency"] { value } else { nil }
+                }
+            }
+            #expect(try await sample(100).sorted() == (1...15).map(Double.init))
+            let some = try await sample(6)
+            #expect(Set(some).count == 6)
+            #expect(try await sample(6) == some)
+            // The window counts from the newest of that time.
+            #expect(try await sample(100, window: 4).sorted() == [12, 13, 14, 15])
+            #expect(try await log.reader.contexts(of: "another", until: moment, count: 5).isEmpty)
+        }
+    }
 }

@@ -1,3 +1,4 @@
+import Analysis
 import Catalog
 import EventLog
 import Foundation
@@ -8,7 +9,7 @@ import Logging
 import Postgres
 import Serving
 
-/// `/v1/experiments`, one experiment, its kill switch, and `/v1/impressions/{id}`.
+/// `/v1/experiments`, one experiment, its kill switch, `/v1/impressions/{id}` and its explanation.
 struct ExperimentRoutes: Sendable {
     let registry: ExperimentRegistry
     let pool: ConnectionPool
@@ -56,6 +57,23 @@ struct ExperimentRoutes: Sendable {
                     throw ServiceProblem(status: .notFound, code: "unknown_impression", detail: "no impression with this id is logged")
                 }
                 return Response(json: try Self.render(impression))
+            }
+        }
+        router.get("/v1/impressions/:id/explanation") { _, context in
+            try await metrics.time(.read) {
+                guard let id = ImpressionID(try context.parameters.require("id")) else {
+                    throw ServiceProblem.badRequest("impression_id", "expected a UUID in the path")
+                }
+                // Few coalitions: a request must not keep a core busy for seconds. `haggle explain` takes more.
+                guard
+                    let explanation = try await ImpressionExplanation.explain(
+                        id, pool: pool, backgroundCount: 30, options: .init(shapley: .init(exactLimit: 8, coalitionCount: 512)))
+                else {
+                    throw ServiceProblem(status: .notFound, code: "unknown_impression", detail: "no impression with this id is logged")
+                }
+                let encoder = JSONEncoder()
+                encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+                return Response(json: Array(try encoder.encode(explanation)))
             }
         }
     }

@@ -18,9 +18,10 @@ struct ReportCommand: AsyncParsableCommand {
     @OptionGroup var formatting: FormatOption
 
     func run() async throws {
-        let analysis = try await database.withPool(logger: commandLogger()) {
-            try await ExperimentAnalysis.summary(
-                of: ExperimentKey(experiment), pool: $0, asOf: Timestamp(seconds: Date().timeIntervalSince1970))
+        let analysis = try await database.withPool(logger: commandLogger()) { pool in
+            let (key, now) = (ExperimentKey(experiment), Timestamp(seconds: Date().timeIntervalSince1970))
+            let analysis = try await ExperimentAnalysis.summary(of: key, pool: pool, asOf: now)
+            return analysis.adding([try await ExplanationSection.read(of: key, pool: pool, asOf: now)].compactMap { $0 })
         }
         if let output {
             do {
