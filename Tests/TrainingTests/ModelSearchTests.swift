@@ -36,7 +36,8 @@ import Testing
         let loss = try #require(mlp.loss)
         // Estimation costs a little on top of the floor; 0.5 is halfway to a constant.
         #expect(loss > 0.25 * 0.9 / TrainingWorld.variance)
-        #expect(loss < 0.5)
+        // In time the first fold trains on 750 rows instead of 2 000.
+        #expect(loss < (split == .unit ? 0.5 : 0.6))
         #expect((0.95...1.05).contains(linear.loss ?? 0))
         #expect((linear.behind ?? 0) > 3 * (linear.behindError ?? 1))
         #expect(mlp.behind == nil && mlp.foldLosses.count == 3 && mlp.bestEpochs.count == 3 && linear.bestEpochs.isEmpty)
