@@ -1,9 +1,9 @@
-/// Writes chosen settings of `policy.model` into the text of an experiment or policy file, leaving everything else as it is: comments, order,
-/// quotes.
+/// Writes chosen settings of `policy.model` into the text of an experiment or policy file, leaving everything else as it is: comments,
+/// order, quotes.
 ///
-/// The value of each key is replaced where the YAML reader says that it stands; a key that is missing is added to the mapping. The result is
-/// read again and must mean the old file with the new settings, nothing less and nothing more. Where that cannot be had (a mapping written in
-/// a way this does not follow), there is no patch, and `snippet` is what a person copies.
+/// The value of each key is replaced where the YAML reader says that it stands; a key that is missing is added to the mapping. The result
+/// is read again and must mean the old file with the new settings, nothing less and nothing more. Where that cannot be had (a mapping
+/// written in a way this does not follow), there is no patch, and `snippet` is what a person copies.
 package struct ModelPatch: Sendable {
     /// A key under `model` and its new value, as YAML.
     package struct Setting: Hashable, Sendable {

@@ -1,5 +1,5 @@
-/// The text of a YAML file as characters, to change single values in. It knows as much of YAML's grammar as plain values, flow lists and block
-/// lists need; the caller reads the result again and judges.
+/// The text of a YAML file as characters, to change single values in. It knows as much of YAML's grammar as plain values, flow lists and
+/// block lists need; the caller reads the result again and judges.
 struct YAMLSource {
     private var scalars: [Unicode.Scalar]
 

@@ -6,8 +6,8 @@ package struct FoldOutcome: Hashable, Sendable, Codable {
     package var validationCount: Int
     /// Wall-clock time of training.
     package var seconds: Double
-    /// Mean squared error of the estimates for the held-out rows, in units of the variance of all rewards: a constant scores about 1, whatever
-    /// loss trained the model. Nil where training failed.
+    /// Mean squared error of the estimates for the held-out rows, in units of the variance of all rewards: a constant scores about 1,
+    /// whatever loss trained the model. Nil where training failed.
     package var loss: Double?
     /// Passes of the network, its losses as trained; empty for a model without passes.
     package var epochs: [EpochReport] = []

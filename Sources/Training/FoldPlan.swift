@@ -28,7 +28,8 @@ package struct FoldPlan: Hashable, Sendable {
     package static let leastRowCount = 10
 
     /// Cuts a log into folds. O(n log n) for `time`, O(n) for `unit`.
-    /// - Throws: `TrainingError` where there are too few rows, or units, for so many folds; where `time` meets rows without times among rows
+    /// - Throws: `TrainingError` where there are too few rows, or units, for so many folds; where `time` meets rows without times among
+    /// rows
     ///   that have them.
     package init(_ rows: [Interaction], count: Int, split: Split, seed: UInt64) throws(TrainingError) {
         guard count >= 2 else { throw .foldCount(count) }

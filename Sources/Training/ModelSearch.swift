@@ -62,8 +62,8 @@ package struct ModelSearch: Sendable {
 
     /// Trains what the state does not hold yet and compares all.
     ///
-    /// A model that cannot be trained on a fold (its loss diverges) is reported and does not stop the others; cancellation stops all, and what
-    /// was finished is in the state. The result does not depend on the number of workers.
+    /// A model that cannot be trained on a fold (its loss diverges) is reported and does not stop the others; cancellation stops all, and
+    /// what was finished is in the state. The result does not depend on the number of workers.
     /// - Parameters:
     ///   - title: what the log is called.
     ///   - state: where finished folds are kept; nil keeps nothing.

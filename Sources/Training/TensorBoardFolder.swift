@@ -3,8 +3,8 @@ import Foundation
 import NeuralNetwork
 package import Reporting
 
-/// A search as TensorBoard shows it: a folder for every configuration with its hyper-parameters and results, and in it one for every fold with
-/// its learning curves and histograms.
+/// A search as TensorBoard shows it: a folder for every configuration with its hyper-parameters and results, and in it one for every fold
+/// with its learning curves and histograms.
 package struct TensorBoardFolder: Sendable {
     package let path: String
 
@@ -12,8 +12,8 @@ package struct TensorBoardFolder: Sendable {
 
     /// Writes a fold's curves and, where they were recorded, histograms of weights and gradients.
     ///
-    /// Replaces what an earlier run of the program wrote there, unless the fold was only found in the state and an earlier file may hold its
-    /// histograms.
+    /// Replaces what an earlier run of the program wrote there, unless the fold was only found in the state and an earlier file may hold
+    /// its histograms.
     /// - Throws: `TrainingError.unwritable`.
     package func write(_ step: ModelSearch.Step, wallTime: Double) throws(TrainingError) {
         let folder = "\(path)/\(Self.name(step.combination + 1))/fold-\(step.fold + 1)"

@@ -4,8 +4,8 @@ import Synchronization
 /// Results that outlive the program: a file of JSON lines to which every finished fold is appended at once.
 ///
 /// The first line says what it is and of which data; every other holds a result under a key made of everything it depends on: data, schema,
-/// model, fold, split and seed. So a search that was stopped goes on where it stood, a larger grid uses what is there, and nothing is computed
-/// twice. A line that was cut off by a kill is dropped and its fold computed again. One program at a time.
+/// model, fold, split and seed. So a search that was stopped goes on where it stood, a larger grid uses what is there, and nothing is
+/// computed twice. A line that was cut off by a kill is dropped and its fold computed again. One program at a time.
 package final class TrainingState: Sendable {
     private struct Header: Codable, Equatable {
         /// Version of the format.

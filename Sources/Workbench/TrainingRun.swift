@@ -61,7 +61,7 @@ package struct TrainingRun: Sendable {
     /// - Throws: `WorkbenchError`, `TrainingError`, what reading the log refuses.
     package func run(asOf now: Timestamp, progress: @escaping @Sendable (Int, Int) -> Void) async throws -> Result {
         guard let file = configuration.log else { throw WorkbenchError.emptyLog(what: "no --log") }
-        let plan = try plan()
+        let plan = try self.plan()
         var named = file
         // The columns of the context are those of the experiment's features where nobody named others.
         if named.columns.context.isEmpty, let schema = plan.schema { named.columns.context = schema.features.map(\.name) }
@@ -73,7 +73,7 @@ package struct TrainingRun: Sendable {
     package func run(
         pool: ConnectionPool, asOf now: Timestamp, progress: @escaping @Sendable (Int, Int) -> Void
     ) async throws -> Result {
-        let plan = try plan()
+        let plan = try self.plan()
         guard let key = plan.key else { throw WorkbenchError.emptyLog(what: "no experiment is named") }
         let log = try await OpenedLog.experiment(
             key, pool: pool, since: configuration.since, until: configuration.until, asOf: now)

@@ -19,6 +19,7 @@ import Testing
         "Reporting": ["HaggleCore", "Evaluation"],
         "Simulation": ["HaggleCore", "HaggleMath"],
         "Serving": ["HaggleCore", "Features", "Policies", "Experiments"],
+        "Training": ["HaggleCore", "HaggleMath", "NeuralNetwork", "Policies", "Evaluation", "Reporting"],
         "Analysis": ["HaggleCore", "Postgres", "Evaluation", "EventLog", "Catalog", "Reporting"],
         "Learning": [
             "HaggleCore", "HaggleMath", "Features", "NeuralNetwork", "Policies", "Evaluation", "EventLog", "Catalog", "Postgres",

@@ -1,6 +1,7 @@
 import Evaluation
 import Foundation
 import HaggleCore
+import NeuralNetwork
 import Reporting
 import Synchronization
 import Testing
@@ -11,7 +12,7 @@ import Testing
     private typealias Model = PolicyConfiguration.Model
 
     private static let grid = ModelGrid(
-        base: Model(hidden: [16], learningRate: 0.02, batch: 64, epochs: 12),
+        base: Model(hidden: [16], learningRate: 0.03, batch: 64, epochs: 40, patience: 10),
         axes: [GridAxis(name: "kind", values: [.kind(.linear), .kind(.mlp)])])
 
     private static func search(
@@ -34,7 +35,9 @@ import Testing
         let (mlp, linear) = (report.configurations[0], report.configurations[1])
         let loss = try #require(mlp.loss)
         // Estimation costs a little on top of the floor; 0.5 is halfway to a constant.
-        #expect(loss > 0.25 * 0.9 / TrainingWorld.variance && loss < 0.5)
+        #expect(loss > 0.25 * 0.9 / TrainingWorld.variance)
+        // In time the first fold trains on 750 rows instead of 2 000.
+        #expect(loss < (split == .unit ? 0.5 : 0.6))
         #expect((0.95...1.05).contains(linear.loss ?? 0))
         #expect((linear.behind ?? 0) > 3 * (linear.behindError ?? 1))
         #expect(mlp.behind == nil && mlp.foldLosses.count == 3 && mlp.bestEpochs.count == 3 && linear.bestEpochs.isEmpty)
@@ -110,7 +113,8 @@ import Testing
         for index in rows.indices { rows[index].reward = 2.5 }
         let report = try await Self.search().run(Self.grid, on: rows, title: "")
         #expect(report.warnings.first?.hasPrefix("all 300 rewards are 2.5") == true)
-        for one in report.configurations { #expect((one.loss ?? .nan) < 1e-6) }
+        // In units of the reward squared, as there is no variance: a network's outputs are within a twentieth of 2.5.
+        for one in report.configurations { #expect((one.loss ?? .nan) < 0.125 * 0.125) }
         #expect(report.text().contains("2.5"))
     }
 
@@ -140,7 +144,7 @@ import Testing
     }
 
     @Test func tooFewRowsForANetworkAreSaid() async throws {
-        let report = try await Self.search().run(Self.grid, on: TrainingWorld.log(count: 60), title: "")
+        let report = try await Self.search().run(Self.grid, on: TrainingWorld.log(count: 60, perUnit: 1), title: "")
         #expect(report.warnings.contains { $0.contains("a network needs 64") })
         #expect(report.configurations.first { $0.name == "kind: mlp" }?.remarks.first?.contains("too few rows for a network") == true)
         // 60 rows cannot judge a deterministic policy: worth about 20.

@@ -1,8 +1,8 @@
 /// A protocol-buffer message while it is written, field by field.
 ///
-/// Event files need seven small messages of three files of TensorBoard. Generated code for them would bring a dependency and a thousand lines;
-/// the wire format of what we write is these five functions. Fields must be added in the order of their numbers, so that the bytes equal those
-/// of other writers.
+/// Event files need seven small messages of three files of TensorBoard. Generated code for them would bring a dependency and a thousand
+/// lines; the wire format of what we write is these five functions. Fields must be added in the order of their numbers, so that the bytes
+/// equal those of other writers.
 struct ProtobufMessage: Hashable, Sendable {
     private(set) var bytes: [UInt8] = []
 

@@ -1,7 +1,7 @@
 /// The content of one TensorBoard event file (`events.out.tfevents.*`), in memory: what `tensorboard --logdir` and tbparse read.
 ///
-/// A file is a sequence of TFRecords - length, its masked CRC-32C, data, theirs - each holding an `Event` message (event.proto, summary.proto
-/// and the plugin_data.proto of the hparams plugin, field numbers of TensorBoard 2).
+/// A file is a sequence of TFRecords - length, its masked CRC-32C, data, theirs - each holding an `Event` message (event.proto,
+/// summary.proto and the plugin_data.proto of the hparams plugin, field numbers of TensorBoard 2).
 package struct TensorBoardFile: Hashable, Sendable {
     /// The value of a hyper-parameter.
     package enum Value: Hashable, Sendable {
