@@ -102,11 +102,21 @@ package struct OnlineLearner {
             models[index].score(phi)
         }
         guard let regressions = models[champion].regressions else { preconditionFailure("the champion has regressions") }
+        if configuration.algorithm == .auto, regressions.counts.contains(where: { $0 < Self.leastTries }) {
+            return ArmDistribution(weights: regressions.counts.map { $0 < Self.leastTries ? 1 : 0 }, floor: floor, eligible: all)
+        }
         let spread = rewards.variance
-        let noise = configuration.variance.map { $0 * spread } ?? regressions.noise(spread: spread)
+        let pooled = configuration.variance.map { $0 * spread } ?? regressions.noise(spread: spread)
+        // The largest variance that rewards in this range can have (Popoviciu), for an arm without rows of its own, whose noise need not be
+        // that of the others; its share falls with the square of the rows, so that an unlucky first round does not end an arm.
+        let widest = rewards.reach * rewards.reach / 4
+        let deviations = all.map { arm -> Double in
+            let rows = 1 + regressions.counts[arm]
+            return ((pooled + widest / (rows * rows)) * regressions.leverages[arm]).squareRoot()
+        }
         let shares = rule.shares(
-            means: regressions.means, deviations: regressions.leverages.map { (noise * $0).squareRoot() }, scale: spread.squareRoot(),
-            dimension: regressions.dimension, count: played.count, best: best)
+            means: regressions.means, deviations: deviations, scale: spread.squareRoot(), dimension: regressions.dimension,
+            count: played.count, best: best)
         return ArmDistribution(weights: shares, floor: floor, eligible: all)
     }
 
@@ -206,6 +216,8 @@ package struct OnlineLearner {
     private static let growth = 1.05
     /// Of the loss: about the last thousand rounds count.
     private static let discount = 0.999
+    /// Rounds that `auto` gives every arm before it reads scores: one unlucky round is not to end an arm.
+    private static let leastTries = 2.0
     /// The element of phi that is the same in every row. Its square divides the prior precision of the intercept: an arm's overall reward is
     /// believed after fewer rounds than what a context adds to it, so that no arm is given up, or taken for the best, before it was tried.
     private static let constant = 3.0
