@@ -67,6 +67,11 @@ package struct SymmetricMatrix: Hashable, Sendable {
         for index in packed.indices { packed[index] += other.packed[index] }
     }
 
+    /// Multiplies every entry.
+    package mutating func scale(by factor: Double) {
+        for index in packed.indices { packed[index] *= factor }
+    }
+
     /// The product with a vector. O(d^2).
     package func multiplied(by v: [Double]) -> [Double] {
         precondition(v.count == dimension, "the vector's length must be the matrix's dimension")

@@ -1,3 +1,4 @@
+import HaggleCore
 package import HaggleMath
 
 /// The Gaussian posterior of a Bayesian linear regression per arm (`posterior: disjoint`), kept as sums only.
@@ -17,6 +18,8 @@ package struct LinearPosterior: Hashable, Sendable {
     package let ridge: Double
     /// One per arm, in configuration order.
     package private(set) var arms: [RegressionSums]
+    /// The clock of forgetting: the period up to which the sums have been discounted; nil where nothing has been forgotten yet.
+    package private(set) var period: Int?
 
     /// The prior.
     /// - Precondition: `dimension >= 1`, `ridge > 0`.
@@ -26,13 +29,14 @@ package struct LinearPosterior: Hashable, Sendable {
 
     /// Given sums.
     /// - Precondition: at least one arm; all of one dimension, at least 1; `ridge > 0`.
-    package init(ridge: Double, arms: [RegressionSums]) {
+    package init(ridge: Double, arms: [RegressionSums], period: Int? = nil) {
         precondition(ridge > 0 && ridge.isFinite, "the ridge must be above 0")
         precondition(!arms.isEmpty && arms[0].dimension >= 1, "a posterior needs an arm and a feature")
         precondition(arms.allSatisfy { $0.dimension == arms[0].dimension }, "all arms need the same features")
         dimension = arms[0].dimension
         self.ridge = ridge
         self.arms = arms
+        self.period = period
     }
 
     /// Adds one impression. O(d^2).
@@ -50,17 +54,45 @@ package struct LinearPosterior: Hashable, Sendable {
         arms[arm].correct(phi, from: old, to: new, weight: weight)
     }
 
-    /// Adds the data of another posterior; the prior stays single.
+    /// Moves the clock of forgetting on to `newest`: every sum is multiplied by `factor` once for each period that ended.
+    ///
+    /// The sums hold data only and the prior is added by whoever solves, so this *is* the stabilised form
+    ///
+    ///     A <- gamma A + (1 - gamma) lambda I    b <- gamma b    yy <- gamma yy    n <- gamma n
+    ///
+    /// (prior mean 0 in standardised units): a direction that is no longer seen returns to the prior's precision and not below it, where
+    /// plain `A <- gamma A` would wind up. The first call only starts the clock. O(K d^2).
+    /// - Returns: whether any sum changed, so that factors must be computed anew.
+    /// - Precondition: `factor` in 0...1.
+    @discardableResult
+    package mutating func advance(to newest: Int, factor: Double) -> Bool {
+        guard let period else {
+            period = newest
+            return false
+        }
+        guard newest > period else { return false }
+        self.period = newest
+        let weight = PolicyConfiguration.Forgetting.power(factor, newest - period)
+        guard weight < 1 else { return false }
+        for arm in arms.indices { arms[arm].scale(by: weight) }
+        return true
+    }
+
+    /// Adds the data of another posterior; the prior stays single. The clocks of forgetting are first brought to the later of the two.
+    /// - Parameter factor: gamma of the forgetting; not read where both clocks agree or one never started.
     /// - Precondition: same dimension, ridge and number of arms, and the same phi.
-    package mutating func merge(_ other: Self) {
+    package mutating func merge(_ other: Self, factor: Double = 1) {
         precondition(
             other.dimension == dimension && other.ridge == ridge && other.arms.count == arms.count,
             "only posteriors of one model can be merged")
+        var other = other
+        if let period { other.advance(to: period, factor: factor) }
+        if let period = other.period { advance(to: period, factor: factor) }
         for arm in arms.indices { arms[arm].merge(other.arms[arm]) }
     }
 
     /// The same data with another prior precision.
-    package func withRidge(_ ridge: Double) -> Self { LinearPosterior(ridge: ridge, arms: arms) }
+    package func withRidge(_ ridge: Double) -> Self { LinearPosterior(ridge: ridge, arms: arms, period: period) }
 
     /// The standardisation that the sums imply: mean and standard deviation of the reward over all arms.
     package var rewardScale: RewardScale {

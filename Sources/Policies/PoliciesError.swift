@@ -16,6 +16,8 @@ package enum PoliciesError: Error, Hashable, Sendable {
     case rewardNotFinite(row: Int)
     /// A row's reward is neither 0 nor 1 where a model of conversions is fitted.
     case rewardNotBinary(row: Int)
+    /// A row's reward is outside 0...1 where the algorithm counts shares of successes.
+    case rewardNotShare(row: Int)
     /// Not one weight for each row.
     case weightCount(expected: Int, found: Int)
     /// A row's weight is NaN, infinite or negative.
@@ -49,6 +51,8 @@ extension PoliciesError: CustomStringConvertible {
             "row \(row): expected a finite reward, found NaN or an infinity; remove the row or mend the log"
         case .rewardNotBinary(let row):
             "row \(row): expected a reward of 0 or 1 for the reward model logistic, found another number; use the reward model linear, or a metric of 0 and 1 such as conversion"
+        case .rewardNotShare(let row):
+            "row \(row): expected a reward within 0...1 for bernoulli-thompson, found another number; use the metric conversion or another algorithm"
         case .weightCount(let expected, let found):
             "row weights: expected \(expected), one for each row, found \(found)"
         case .weightNotUsable(let row):

@@ -6,6 +6,7 @@ extension PolicyLearner {
     ///
     /// `fixed` and `uniform` need neither. With fewer than 64 rows a neural policy gets the linear representation, without any the
     /// untrained one. Deterministic for the interactions, their order where they have no times, and the configuration's seed.
+    /// Under `forget` a row weighs `gamma^(P - P_i)`, P the period of the newest row; rows without a time count as of P.
     /// - Parameters:
     ///   - interactions: arms are positions in the experiment's arms; only rows that are to be learned from.
     ///   - progress: called after every pass of the network's training.
@@ -21,7 +22,13 @@ extension PolicyLearner {
         let initial = ServingSnapshot.initial(experiment: experiment, experimentVersion: experimentVersion)
         let configuration = initial.configuration
         let armCount = experiment.arms.count
-        let rows = try EncodedRows(interactions, schema: experiment.context, armCount: armCount)
+        if configuration.algorithm == .bernoulliThompson {
+            for (row, interaction) in interactions.enumerated() where !(interaction.reward >= 0 && interaction.reward <= 1) {
+                throw PoliciesError.rewardNotShare(row: row)
+            }
+        }
+        let ages = configuration.forget.flatMap { Ages(of: interactions, $0) }
+        let rows = try EncodedRows(interactions, weights: ages?.weights, schema: experiment.context, armCount: armCount)
         let basis = configuration.basis(rowCount: rows.count, width: rows.width)
         var trained: RewardNetwork?
         if basis == .network {
@@ -32,7 +39,8 @@ extension PolicyLearner {
             let representation = Representation(
                 basis: basis, schema: experiment.context, encoder: rows.encoder, scaling: rows.scaling, network: trained?.network)
         else { preconditionFailure("parts fitted to the same rows fit together") }
-        let posterior = LinearPosterior(of: rows, in: representation, armCount: armCount, ridge: configuration.ridge)
+        var posterior = LinearPosterior(of: rows, in: representation, armCount: armCount, ridge: configuration.ridge)
+        if let clock = ages?.clock { posterior.advance(to: clock, factor: 1) }
         let base = ServingSnapshot(
             experiment: experiment.key, version: initial.version, experimentVersion: experimentVersion, arms: initial.arms,
             controlIndex: initial.controlIndex, configuration: configuration, representation: representation, posterior: posterior)

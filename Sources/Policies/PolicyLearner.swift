@@ -12,7 +12,7 @@ package struct PolicyLearner: Sendable {
     package private(set) var posterior: LinearPosterior
     /// What training the network reported, where this learner comes from a refit that trained one.
     package let training: TrainingReport?
-    /// Rows that `fold` and `correct` refused because a number was not finite.
+    /// Rows that `fold` and `correct` refused because of a number that cannot be.
     package private(set) var refusedCount = 0
     private var factors: PosteriorFactors
 
@@ -23,8 +23,10 @@ package struct PolicyLearner: Sendable {
 
     /// Starts from the prior with a snapshot's encoder, network and settings: for re-accumulating the log.
     package init(emptied snapshot: ServingSnapshot) {
+        let sums = RegressionSums(dimension: snapshot.posterior.dimension)
         let prior = LinearPosterior(
-            dimension: snapshot.posterior.dimension, armCount: snapshot.arms.count, ridge: snapshot.posterior.ridge)
+            ridge: snapshot.posterior.ridge, arms: [RegressionSums](repeating: sums, count: snapshot.arms.count),
+            period: snapshot.posterior.period)
         self.init(snapshot, posterior: prior, training: nil)
     }
 
@@ -38,48 +40,76 @@ package struct PolicyLearner: Sendable {
     /// The largest drift of an incrementally updated factor from a fresh one so far: the metric for the health of the increments.
     package var drift: Double { factors.drift }
 
+    /// Moves the clock of forgetting to the period of `now`; nothing without `forget`, and nothing for an earlier time.
+    ///
+    /// Called at the pace of the learner's cycle; an impression of a newer period moves the clock too. The state is a function of the
+    /// impressions and of where the clock stands, whatever the order of the calls, to 1e-9. O(K d^3) when a period ends.
+    package mutating func advance(to now: Timestamp) {
+        guard let forget = base.configuration.forget else { return }
+        if posterior.advance(to: forget.period(of: now), factor: forget.factor) { factors = factors.refactored(posterior) }
+    }
+
     /// Adds one impression.
     /// - Parameters:
     ///   - arm: position in the snapshot's arms.
-    ///   - weight: omega, a function of the impression's own time only.
-    /// - Returns: false, and nothing changed, where reward or weight is not finite or the weight is negative.
+    ///   - time: the impression's own time, which gives omega under `forget`; without one it counts as of the clock's period.
+    ///   - weight: multiplied with that.
+    /// - Returns: false, and nothing changed, where reward or weight is not finite or the weight is negative, or where the reward is one that
+    ///   the algorithm cannot learn from (outside 0...1 under `bernoulli-thompson`).
     @discardableResult
-    package mutating func fold(_ context: Context, arm: Int, reward: Double, weight: Double = 1) -> Bool {
-        guard reward.isFinite, weight.isFinite, weight >= 0 else {
+    package mutating func fold(_ context: Context, arm: Int, reward: Double, at time: Timestamp? = nil, weight: Double = 1) -> Bool {
+        guard accepts(reward), weight.isFinite, weight >= 0 else {
             refusedCount += 1
             return false
         }
+        let omega = weight * age(of: time)
         let phi = base.representation.phi(context)
-        posterior.add(phi, arm: arm, reward: reward, weight: weight)
-        factors.update(phi, arm: arm, weight: weight, posterior: posterior)
+        posterior.add(phi, arm: arm, reward: reward, weight: omega)
+        factors.update(phi, arm: arm, weight: omega, posterior: posterior)
         return true
     }
 
-    /// Adds one impression with its reward.
+    /// Adds one impression with its reward, at its own time.
     @discardableResult
     package mutating func fold(_ interaction: Interaction, weight: Double = 1) -> Bool {
-        fold(interaction.context, arm: interaction.arm, reward: interaction.reward, weight: weight)
+        fold(interaction.context, arm: interaction.arm, reward: interaction.reward, at: interaction.time, weight: weight)
     }
 
-    /// Changes the reward of an impression that was folded with this context, arm and weight.
+    /// Changes the reward of an impression that was folded with this context, arm, time and weight, exactly as if it had had the new one from
+    /// the start.
     /// - Returns: as `fold`.
     @discardableResult
-    package mutating func correct(_ context: Context, arm: Int, from old: Double, to new: Double, weight: Double = 1) -> Bool {
-        guard old.isFinite, new.isFinite, weight.isFinite, weight >= 0 else {
+    package mutating func correct(
+        _ context: Context, arm: Int, from old: Double, to new: Double, at time: Timestamp? = nil, weight: Double = 1
+    ) -> Bool {
+        guard accepts(old), accepts(new), weight.isFinite, weight >= 0 else {
             refusedCount += 1
             return false
         }
-        posterior.correct(base.representation.phi(context), arm: arm, from: old, to: new, weight: weight)
+        let omega = weight * age(of: time)
+        posterior.correct(base.representation.phi(context), arm: arm, from: old, to: new, weight: omega)
         return true
     }
 
-    /// Adds what another learner folded since the prior; the prior stays single.
+    private func accepts(_ reward: Double) -> Bool {
+        base.configuration.algorithm == .bernoulliThompson ? reward >= 0 && reward <= 1 : reward.isFinite
+    }
+
+    /// `gamma^(P - P_i)` of an impression's own time, after moving the clock on to it where it is newer.
+    private mutating func age(of time: Timestamp?) -> Double {
+        guard let forget = base.configuration.forget, let time else { return 1 }
+        advance(to: time)
+        let period = forget.period(of: time)
+        return forget.weight(of: period, at: posterior.period ?? period)
+    }
+
+    /// Adds what another learner folded since the prior; the prior stays single and the clocks of forgetting go to the later one.
     /// - Precondition: both have the same encoder, network, arms and prior precision.
     package mutating func merge(_ other: Self) {
         precondition(
             other.base.representation == base.representation && other.base.arms == base.arms,
             "only learners with one encoder and network and the same arms can be merged")
-        posterior.merge(other.posterior)
+        posterior.merge(other.posterior, factor: base.configuration.forget?.factor ?? 1)
         refusedCount += other.refusedCount
         factors = PosteriorFactors(of: posterior)
     }

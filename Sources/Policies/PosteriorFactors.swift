@@ -29,6 +29,13 @@ package struct PosteriorFactors: Sendable {
         for arm in factors.indices { refactor(arm: arm, posterior: posterior) }
     }
 
+    /// Fresh factors of sums that were changed by more than rank-one updates; the drift so far stays.
+    package func refactored(_ posterior: LinearPosterior) -> Self {
+        var result = Self(of: posterior, refactorEvery: refactorEvery)
+        result.drift = drift
+        return result
+    }
+
     private mutating func refactor(arm: Int, posterior: LinearPosterior) {
         let fresh = posterior.factor(arm: arm)
         if updates[arm] > 0 { drift = max(drift, factors[arm].drift(from: fresh)) }

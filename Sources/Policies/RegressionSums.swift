@@ -60,6 +60,16 @@ package struct RegressionSums: Hashable, Sendable {
         weight += other.weight
     }
 
+    /// Multiplies the weight of every impression so far.
+    /// - Precondition: `factor >= 0`.
+    package mutating func scale(by factor: Double) {
+        precondition(factor >= 0, "weights cannot become negative")
+        gram.scale(by: factor)
+        for index in moment.indices { moment[index] *= factor }
+        squares *= factor
+        weight *= factor
+    }
+
     /// `sum omega phi (r - c) / s`.
     package func standardisedMoment(_ scale: RewardScale) -> [Double] {
         let last = dimension - 1
