@@ -49,7 +49,8 @@ package struct ExperimentLearner: Sendable {
     static let foldLimit = 5000
 
     /// Loads the committed state.
-    /// - Throws: `LearningError.notABandit`, `LearningError.noState`, or what the database refuses.
+    /// - Throws: `LearningError.notABandit`, `LearningError.noState`, `CatalogError.learnerConflict` where another version is in force by now, or
+    ///   what the database refuses.
     package init(_ stored: StoredExperiment, on connection: Connection) async throws {
         experiment = stored.experiment
         version = stored.version
@@ -59,6 +60,8 @@ package struct ExperimentLearner: Sendable {
         guard let state = try await Catalog.learnerState(of: experiment.key, on: connection),
             let newest = try await Catalog.newestSnapshot(of: experiment.key, on: connection)
         else { throw LearningError.noState(experiment.key) }
+        // Applied again since it was read: rewards of the old version must not be folded into the state of the new one.
+        guard newest.experimentVersion == version else { throw CatalogError.learnerConflict(experiment.key) }
         self.state = state
         learner = PolicyLearner(try ServingSnapshot(serialised: state.bytes))
         // Whoever folded last may have gone before publishing.
