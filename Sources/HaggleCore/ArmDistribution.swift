@@ -3,7 +3,7 @@
 /// Arms are positions in configuration order. Arms that are not eligible have probability exactly 0.
 package struct ArmDistribution: Hashable, Sendable {
     /// One probability per arm of the experiment, in configuration order.
-    package let probabilities: [Double]
+    package private(set) var probabilities: [Double]
 
     private init(unchecked probabilities: [Double]) { self.probabilities = probabilities }
 
@@ -16,6 +16,12 @@ package struct ArmDistribution: Hashable, Sendable {
     ///   - floor: least probability f of each eligible arm, `0 <= K f <= 1`.
     ///   - eligible: positions of the eligible arms, ascending, not empty.
     package init(weights: [Double], floor: Double, eligible: [Int]) {
+        probabilities = []
+        replace(weights: weights, floor: floor, eligible: eligible)
+    }
+
+    /// Makes this the distribution that `init(weights:floor:eligible:)` makes, in the memory it has.
+    package mutating func replace(weights: [Double], floor: Double, eligible: [Int]) {
         precondition(!eligible.isEmpty, "a distribution needs at least one eligible arm")
         let count = Double(eligible.count)
         precondition(floor >= 0 && floor * count <= 1 + 1e-12, "floor times eligible arms must lie in 0...1")
@@ -25,11 +31,11 @@ package struct ArmDistribution: Hashable, Sendable {
             total += weights[arm]
         }
         let free = max(0, 1 - count * floor)
-        var result = [Double](repeating: 0, count: weights.count)
+        if probabilities.count != weights.count { probabilities = [Double](repeating: 0, count: weights.count) }
+        for arm in probabilities.indices { probabilities[arm] = 0 }
         for arm in eligible {
-            result[arm] = floor + free * (total > 0 ? weights[arm] / total : 1 / count)
+            probabilities[arm] = floor + free * (total > 0 ? weights[arm] / total : 1 / count)
         }
-        probabilities = result
     }
 
     /// Everything on one arm.

@@ -26,6 +26,9 @@ package struct FixedPolicy: Policy {
 
     /// The probabilities, renormalised over the eligible arms.
     package func distribution(over eligible: [Int], in context: Context) -> ArmDistribution {
-        ExplorationRule.given(probabilities).distribution(over: eligible, floor: 0, armCount: armCount, controlIndex: controlIndex)
+        var workspace = ChoiceWorkspace()
+        ExplorationRule.given(probabilities).distribute(
+            over: eligible, in: context, floor: 0, armCount: armCount, controlIndex: controlIndex, workspace: &workspace)
+        return workspace.distribution
     }
 }

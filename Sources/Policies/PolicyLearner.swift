@@ -15,6 +15,8 @@ package struct PolicyLearner: Sendable {
     /// Rows that `fold` and `correct` refused because of a number that cannot be.
     package private(set) var refusedCount = 0
     private var factors: PosteriorFactors
+    private let rule: ExplorationRule
+    private let best = ProbabilityOfBest()
 
     /// Goes on from a snapshot.
     package init(_ snapshot: ServingSnapshot) {
@@ -35,6 +37,7 @@ package struct PolicyLearner: Sendable {
         self.posterior = posterior
         self.training = training
         factors = PosteriorFactors(of: posterior)
+        rule = ExplorationRule(base.configuration, arms: base.arms, controlIndex: base.controlIndex)
     }
 
     /// The largest drift of an incrementally updated factor from a fresh one so far: the metric for the health of the increments.
@@ -124,22 +127,33 @@ extension PolicyLearner: Policy {
 
     /// What `SnapshotPolicy` of the same sums gives, up to the drift of the factors. O(K d^2).
     package func distribution(over eligible: [Int], in context: Context) -> ArmDistribution {
-        let rule = ExplorationRule(base.configuration, arms: base.arms, controlIndex: base.controlIndex)
+        var workspace = ChoiceWorkspace()
+        distribute(over: eligible, in: context, workspace: &workspace)
+        return workspace.distribution
+    }
+
+    /// The same, written to the workspace's `distribution`.
+    package func distribute(over eligible: [Int], in context: Context, workspace: inout ChoiceWorkspace) {
+        precondition(!eligible.isEmpty, "a distribution needs at least one eligible arm")
+        let rule = rule.fitted(to: posterior)
         let floor = base.configuration.floor
         guard rule.needsScores else {
-            return rule.distribution(over: eligible, floor: floor, armCount: armCount, controlIndex: base.controlIndex)
+            rule.distribute(
+                over: eligible, in: context, floor: floor, armCount: armCount, controlIndex: base.controlIndex, workspace: &workspace)
+            return
         }
-        let phi = base.representation.phi(context)
+        base.representation.writePhi(context, into: &workspace)
         let scale = posterior.rewardScale
-        var means: [Double] = []
-        var deviations: [Double] = []
-        for arm in eligible {
+        ChoiceWorkspace.resize(&workspace.means, to: eligible.count)
+        ChoiceWorkspace.resize(&workspace.deviations, to: rule.needsDeviations ? eligible.count : 0)
+        for (position, arm) in eligible.enumerated() {
             let factor = factors.factors[arm]
             let estimate = posterior.estimate(arm: arm, factor: factor, scale: scale, variance: base.configuration.variance)
-            means.append(estimate.mean(phi))
-            deviations.append(estimate.noiseVariance.squareRoot() * factor.inverseQuadraticForm(phi).squareRoot())
+            workspace.means[position] = estimate.mean(workspace.phi)
+            guard rule.needsDeviations else { continue }
+            workspace.deviations[position] =
+                estimate.noiseVariance.squareRoot() * factor.inverseQuadraticForm(workspace.phi).squareRoot()
         }
-        return rule.distribution(
-            over: eligible, means: means, deviations: deviations, best: ProbabilityOfBest(), floor: floor, armCount: armCount)
+        rule.distribute(over: eligible, best: best, floor: floor, armCount: armCount, workspace: &workspace)
     }
 }

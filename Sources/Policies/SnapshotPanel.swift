@@ -27,14 +27,17 @@ package struct SnapshotPanel: Sendable {
     package func distributions(over eligible: [Int], in context: Context) -> [ArmDistribution] {
         precondition(!eligible.isEmpty, "a distribution needs at least one eligible arm")
         var known = [[Double]](repeating: [], count: policies.count)
+        var workspace = ChoiceWorkspace()
         var result: [ArmDistribution] = []
         result.reserveCapacity(policies.count)
         for index in policies.indices {
             let leader = leaders[index]
-            if policies[index].readsContext, known[leader].isEmpty {
-                known[leader] = policies[index].snapshot.representation.phi(context)
+            if policies[index].readsPhi {
+                if known[leader].isEmpty { known[leader] = policies[index].snapshot.representation.phi(context) }
+                workspace.phi = known[leader]
             }
-            result.append(policies[index].distribution(over: eligible, phi: known[leader]))
+            policies[index].distribute(over: eligible, context: context, workspace: &workspace)
+            result.append(workspace.distribution)
         }
         return result
     }

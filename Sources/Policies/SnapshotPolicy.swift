@@ -9,7 +9,6 @@ package struct SnapshotPolicy: Policy {
     package let snapshot: ServingSnapshot
     private let rule: ExplorationRule
     private let best = ProbabilityOfBest()
-    private let representation: Representation
     /// mu of every arm, arm by arm; in standardised units.
     private let coefficients: [Double]
     /// `L^-1` of every arm, packed by columns, arm by arm; empty where the rule needs no standard deviations.
@@ -19,8 +18,8 @@ package struct SnapshotPolicy: Policy {
 
     package init(_ snapshot: ServingSnapshot) {
         self.snapshot = snapshot
-        representation = snapshot.representation
         let rule = ExplorationRule(snapshot.configuration, arms: snapshot.arms, controlIndex: snapshot.controlIndex)
+            .fitted(to: snapshot.posterior)
         self.rule = rule
         var coefficients: [Double] = []
         var inverseFactors: [Double] = []
@@ -45,48 +44,63 @@ package struct SnapshotPolicy: Policy {
     package var armCount: Int { snapshot.arms.count }
 
     package func distribution(over eligible: [Int], in context: Context) -> ArmDistribution {
+        var workspace = ChoiceWorkspace()
+        distribute(over: eligible, in: context, workspace: &workspace)
+        return workspace.distribution
+    }
+
+    /// The bits of `distribution(over:in:)`, written to the workspace's `distribution`; nothing is allocated in the steady state.
+    package func distribute(over eligible: [Int], in context: Context, workspace: inout ChoiceWorkspace) {
         precondition(!eligible.isEmpty, "a distribution needs at least one eligible arm")
-        return distribution(over: eligible, phi: rule.needsScores ? representation.phi(context) : [])
+        if readsPhi { snapshot.representation.writePhi(context, into: &workspace) }
+        distribute(over: eligible, context: context, workspace: &workspace)
     }
 
     /// Whether a distribution depends on phi.
-    var readsContext: Bool { rule.needsScores }
+    var readsPhi: Bool { rule.needsScores }
 
-    /// The distribution for a context whose phi under this snapshot's representation is known; phi is not looked at unless `readsContext`.
-    func distribution(over eligible: [Int], phi: [Double]) -> ArmDistribution {
+    /// The same, for a context whose phi under this snapshot's representation stands in the workspace already where `readsPhi`.
+    func distribute(over eligible: [Int], context: Context, workspace: inout ChoiceWorkspace) {
         let floor = snapshot.configuration.floor
         guard rule.needsScores else {
-            return rule.distribution(over: eligible, floor: floor, armCount: armCount, controlIndex: snapshot.controlIndex)
+            rule.distribute(
+                over: eligible, in: context, floor: floor, armCount: armCount, controlIndex: snapshot.controlIndex, workspace: &workspace)
+            return
         }
-        let (means, deviations) = scores(of: eligible, phi: phi)
-        return rule.distribution(
-            over: eligible, means: means, deviations: deviations, best: best, floor: floor, armCount: armCount)
+        score(eligible, workspace: &workspace)
+        rule.distribute(over: eligible, best: best, floor: floor, armCount: armCount, workspace: &workspace)
     }
 
     /// The scores' means and standard deviations, one per eligible arm, in standardised units; no deviations where the rule reads none.
     package func scores(of eligible: [Int], in context: Context) -> (means: [Double], deviations: [Double]) {
-        scores(of: eligible, phi: representation.phi(context))
+        guard rule.needsScores else { return ([Double](repeating: 0, count: eligible.count), []) }
+        var workspace = ChoiceWorkspace()
+        snapshot.representation.writePhi(context, into: &workspace)
+        score(eligible, workspace: &workspace)
+        return (workspace.means, workspace.deviations)
     }
 
-    private func scores(of eligible: [Int], phi: [Double]) -> (means: [Double], deviations: [Double]) {
-        let dimension = phi.count
+    private func score(_ eligible: [Int], workspace: inout ChoiceWorkspace) {
+        let dimension = workspace.phi.count
+        precondition(dimension == snapshot.posterior.dimension, "phi must be this snapshot's")
         let packedCount = SymmetricMatrix.packedCount(dimension)
-        var means = [Double](repeating: 0, count: eligible.count)
-        var deviations = [Double](repeating: 0, count: rule.needsDeviations ? eligible.count : 0)
-        var product = [Double](repeating: 0, count: dimension)
+        ChoiceWorkspace.resize(&workspace.means, to: eligible.count)
+        ChoiceWorkspace.resize(&workspace.deviations, to: rule.needsDeviations ? eligible.count : 0)
+        ChoiceWorkspace.resize(&workspace.product, to: dimension)
         for position in eligible.indices {
             let arm = eligible[position]
             precondition(arm >= 0 && arm < armCount, "an eligible arm must be one of the arms")
-            // Safe: an arm's coefficients and packed factor lie whole inside the arrays, which hold `armCount` of each.
-            unsafe coefficients.withUnsafeBufferPointer { coefficients in
+            // Safe: an arm's coefficients and packed factor lie whole inside the arrays, which hold `armCount` of each, and phi and product
+            // have `dimension` elements.
+            workspace.means[position] = unsafe coefficients.withUnsafeBufferPointer { coefficients in
                 var sum = 0.0
-                for index in 0..<dimension { unsafe sum += coefficients[arm * dimension + index] * phi[index] }
-                means[position] = sum
+                for index in 0..<dimension { unsafe sum += coefficients[arm * dimension + index] * workspace.phi[index] }
+                return sum
             }
             guard rule.needsDeviations else { continue }
             let squaredLength = unsafe inverseFactors.withUnsafeBufferPointer { factors in
-                unsafe product.withUnsafeMutableBufferPointer { product in
-                    unsafe phi.withUnsafeBufferPointer { phi in
+                unsafe workspace.product.withUnsafeMutableBufferPointer { product in
+                    unsafe workspace.phi.withUnsafeBufferPointer { phi in
                         for index in 0..<dimension { unsafe product[index] = 0 }
                         var start = arm * packedCount
                         for column in 0..<dimension {
@@ -103,8 +117,7 @@ package struct SnapshotPolicy: Policy {
                     }
                 }
             }
-            deviations[position] = noise[arm] * squaredLength.squareRoot()
+            workspace.deviations[position] = noise[arm] * squaredLength.squareRoot()
         }
-        return (means, deviations)
     }
 }
