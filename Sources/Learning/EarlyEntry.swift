@@ -42,7 +42,7 @@ package struct EarlyEntry: Sendable {
         }
         guard reward.isFinite else { return }
         enteredCount += 1
-        if share > 0 { learner.fold(context, arm: arm, reward: defaultReward, weight: share) }
-        if reward != defaultReward { learner.correct(context, arm: arm, from: defaultReward, to: reward) }
+        if share > 0 { learner.fold(context, arm: arm, reward: defaultReward, at: time, weight: share) }
+        if reward != defaultReward { learner.correct(context, arm: arm, from: defaultReward, to: reward, at: time) }
     }
 }

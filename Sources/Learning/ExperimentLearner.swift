@@ -49,7 +49,8 @@ package struct ExperimentLearner: Sendable {
     static let foldLimit = 5000
 
     /// Loads the committed state.
-    /// - Throws: `LearningError.notABandit`, `LearningError.noState`, or what the database refuses.
+    /// - Throws: `LearningError.notABandit`, `LearningError.noState`, `CatalogError.learnerConflict` where another version is in force by now, or
+    ///   what the database refuses.
     package init(_ stored: StoredExperiment, on connection: Connection) async throws {
         experiment = stored.experiment
         version = stored.version
@@ -59,6 +60,8 @@ package struct ExperimentLearner: Sendable {
         guard let state = try await Catalog.learnerState(of: experiment.key, on: connection),
             let newest = try await Catalog.newestSnapshot(of: experiment.key, on: connection)
         else { throw LearningError.noState(experiment.key) }
+        // Applied again since it was read: rewards of the old version must not be folded into the state of the new one.
+        guard newest.experimentVersion == version else { throw CatalogError.learnerConflict(experiment.key) }
         self.state = state
         learner = PolicyLearner(try ServingSnapshot(serialised: state.bytes))
         // Whoever folded last may have gone before publishing.
@@ -146,6 +149,8 @@ package struct ExperimentLearner: Sendable {
     private mutating func fold(now: Timestamp, on connection: Connection) async throws -> Step {
         var step = Step()
         var learner = learner
+        // Before anything is folded: what fades does so by the clock, also where nothing new has come.
+        learner.advance(to: now)
         let (experiment, rule, state) = (experiment, rule, state)
         let saved = try await connection.transaction(.repeatableRead) { connection -> StoredLearnerState? in
             let contributions = Contributions(experiment: experiment, connection: connection)
@@ -158,7 +163,7 @@ package struct ExperimentLearner: Sendable {
                     guard let old = entry.booked, let arm = experiment.index(of: entry.arm) else { continue }
                     let reward = rule.reward(entry.sums, arm: arm)
                     guard reward != old else { continue }
-                    if learner.correct(entry.context, arm: arm, from: old, to: reward) {
+                    if learner.correct(entry.context, arm: arm, from: old, to: reward, at: entry.occurredAt) {
                         step.corrected += 1
                         booked.append((entry.id, reward))
                     } else {
@@ -170,7 +175,7 @@ package struct ExperimentLearner: Sendable {
             for entry in matured {
                 let arm = experiment.index(of: entry.arm)
                 let reward = arm.map { rule.reward(entry.sums, arm: $0) } ?? 0
-                if let arm, learner.fold(entry.context, arm: arm, reward: reward) {
+                if let arm, learner.fold(entry.context, arm: arm, reward: reward, at: entry.occurredAt) {
                     step.folded += 1
                     booked.append((entry.id, reward))
                 } else {
@@ -191,8 +196,9 @@ package struct ExperimentLearner: Sendable {
         if let saved {
             self.state = saved
             if step.folded + step.corrected > 0 { hasUnpublished = true }
-            self.learner = learner
         }
+        if learner.posterior.period != self.learner.posterior.period { hasUnpublished = true }
+        self.learner = learner
         return step
     }
 
@@ -224,7 +230,7 @@ package struct ExperimentLearner: Sendable {
         } else {
             guard
                 let (candidate, look, lineage) = try await Self.unlessDiverged(
-                    &step, { try await judge(interactions, warm, on: connection) })
+                    &step, { try await judge(interactions, warm, now: now, on: connection) })
             else { return false }
             step.gate = look
             step.retrained = look.decision.publishes
@@ -274,7 +280,7 @@ package struct ExperimentLearner: Sendable {
 
     /// Fits a candidate to the older rows and has the gate judge it on the newer ones.
     private func judge(
-        _ interactions: [Interaction], _ warm: WarmRows, on connection: Connection
+        _ interactions: [Interaction], _ warm: WarmRows, now: Timestamp, on connection: Connection
     ) async throws -> (candidate: PolicyLearner, look: GateLook, lineage: SnapshotVersion) {
         let history = try await Catalog.gateHistory(of: experiment.key, on: connection)
         var approved: ServingSnapshot?
@@ -285,7 +291,7 @@ package struct ExperimentLearner: Sendable {
         }
         let trial = GateTrial(
             experiment, version: version, interactions: interactions, serving: learner.base, servingNetwork: networkVersion,
-            approved: approved, warm: warm)
+            approved: approved, warm: warm, now: now)
         let result = try await trial.run()
         let gate = Gate(.init(mode: experiment.gate, minimumImpressions: configuration.retrain.minimumImpressions))
         return (result.candidate, gate.judge(result.measurement, look: history.lookCount + 1), history.lineage)

@@ -23,6 +23,7 @@ package struct GateTrial: Sendable {
     private let approved: ServingSnapshot?
     private let servingNetwork: SnapshotVersion
     private let warm: WarmRows
+    private let now: Timestamp?
 
     /// - Parameters:
     ///   - interactions: matured, in order of time. Rows without a propensity fit, and judge nothing.
@@ -35,14 +36,18 @@ package struct GateTrial: Sendable {
     ) {
         self.init(
             experiment, version: version, interactions: interactions, serving: serving, servingNetwork: servingNetwork, approved: approved,
-            warm: WarmRows([]))
+            warm: WarmRows([]), now: nil)
     }
 
-    /// - Parameter warm: what the experiment was started from: it fits, and is folded into every posterior alike.
+    /// - Parameters:
+    ///   - warm: what the experiment was started from: it fits, and is folded into every posterior alike.
+    ///   - now: where the clock of forgetting stands for every posterior; nil leaves it at the newest row of each.
     init(
         _ experiment: Experiment, version: ExperimentVersion, interactions: [Interaction], serving: ServingSnapshot,
-        servingNetwork: SnapshotVersion, approved: ServingSnapshot?, warm: WarmRows
+        servingNetwork: SnapshotVersion, approved: ServingSnapshot?, warm: WarmRows,
+        now: Timestamp?
     ) {
+        self.now = now
         self.warm = warm
         self.experiment = experiment
         self.version = version
@@ -58,6 +63,7 @@ package struct GateTrial: Sendable {
         let cut = Int((Double(interactions.count) * Self.trainingShare).rounded(.down))
         let (older, newer) = (interactions[..<cut], interactions[cut...])
         var candidate = try warm.refit(experiment, version, with: Array(older))
+        if let now { candidate.advance(to: now) }
         let defect = FoldCheck.defect(of: candidate.snapshot(version: 1), drift: 0)
         var baselines = [
             Baseline(kind: .serving, snapshot: servingNetwork, policy: try folded(serving, over: older)),
@@ -83,6 +89,7 @@ package struct GateTrial: Sendable {
         var learner = PolicyLearner(emptied: snapshot)
         warm.fold(into: &learner)
         for row in rows { learner.fold(row) }
+        if let now { learner.advance(to: now) }
         try Task.checkCancellation()
         return SnapshotPolicy(learner.snapshot(version: snapshot.version))
     }

@@ -82,33 +82,21 @@ extension StateWriter {
             write(arm.squares)
             write(arm.weight)
         }
+        write(posterior.period == nil ? UInt8(0) : 1)
+        write(posterior.period ?? 0)
     }
 
-    /// Field by field: a dictionary's own order differs between processes. `temperature` belongs to policies that have no snapshot.
+    /// The probabilities by themselves: a dictionary's own order differs between processes.
     fileprivate mutating func write(_ configuration: PolicyConfiguration) {
-        write(configuration.algorithm.rawValue)
         let probabilities = configuration.probabilities.sorted { $0.key < $1.key }
         write(probabilities.count)
         for (arm, probability) in probabilities {
             write(arm.rawValue)
             write(probability)
         }
-        write(configuration.variance == nil ? UInt8(0) : 1)
-        write(
-            [
-                configuration.floor, configuration.alpha, configuration.variance ?? 0, configuration.epsilon, configuration.ridge,
-                configuration.publishSeconds, configuration.model.learningRate, configuration.model.weightDecay,
-                configuration.retrain.everySeconds, configuration.retrain.windowSeconds,
-            ])
-        write(configuration.seed)
-        write(configuration.model.kind.rawValue)
-        write(configuration.model.activation.rawValue)
-        write(configuration.model.hidden.count)
-        for width in configuration.model.hidden { write(width) }
-        write(configuration.model.batch)
-        write(configuration.model.epochs)
-        write(configuration.model.patience)
-        write(configuration.retrain.minimumImpressions)
+        var rest = configuration
+        rest.probabilities = [:]
+        write(json: rest)
     }
 }
 
@@ -129,10 +117,30 @@ extension StateReader {
             }
             arms.append(sums)
         }
-        return LinearPosterior(ridge: ridge, arms: arms)
+        guard format >= 2 else { return LinearPosterior(ridge: ridge, arms: arms) }
+        let hasPeriod = try byte("period") == 1
+        let period = try int("period")
+        return LinearPosterior(ridge: ridge, arms: arms, period: hasPeriod ? period : nil)
     }
 
     fileprivate mutating func configuration() throws(PoliciesError) -> PolicyConfiguration {
+        let part = "configuration"
+        guard format >= 2 else { return try configurationOfFormat1() }
+        var probabilities: [ArmKey: Double] = [:]
+        for _ in 0..<(try count(of: part, size: 16)) {
+            let arm = ArmKey(try text(part))
+            probabilities[arm] = try double(part)
+        }
+        var configuration = try json(PolicyConfiguration.self, part)
+        guard !configuration.algorithm.isLearnedOffline, configuration.ridge > 0, configuration.ridge.isFinite else {
+            throw .malformed(part: part)
+        }
+        configuration.probabilities = probabilities
+        return configuration
+    }
+
+    /// Format 1 wrote the settings that there were, field by field.
+    private mutating func configurationOfFormat1() throws(PoliciesError) -> PolicyConfiguration {
         let part = "configuration"
         guard let algorithm = PolicyConfiguration.Algorithm(rawValue: try text(part)), !algorithm.isLearnedOffline else {
             throw .malformed(part: part)

@@ -71,7 +71,10 @@ package struct ServingSnapshot: Hashable, Sendable {
         return ServingSnapshot(
             experiment: experiment.key, version: version, experimentVersion: experimentVersion, arms: experiment.arms.map(\.key),
             controlIndex: experiment.controlIndex, configuration: configuration, representation: representation,
-            posterior: LinearPosterior(ridge: configuration.ridge, arms: sums))
+            posterior: LinearPosterior(
+                ridge: configuration.ridge, arms: sums,
+                // Another length of the period counts other periods: the clock starts anew, and what has been forgotten stays so.
+                period: configuration.forget?.periodSeconds == self.configuration.forget?.periodSeconds ? posterior.period : nil))
     }
 
     /// The same encoder, network and settings with another posterior.

@@ -2,6 +2,8 @@ import Foundation
 
 /// Reads what `StateWriter` wrote; every defect is a `PoliciesError`.
 struct StateReader {
+    /// The format that the bytes are in: at most the newest.
+    let format: UInt32
     private let bytes: ArraySlice<UInt8>
     private var position: Int
 
@@ -24,6 +26,7 @@ struct StateReader {
         checksum.add(bytes[8..<20])
         checksum.add(bytes[Self.headerLength...])
         guard checksum.value == stored else { throw .checksumMismatch(stored: stored, computed: checksum.value) }
+        self.format = format
         self.bytes = bytes[Self.headerLength...]
         position = Self.headerLength
     }

@@ -7,7 +7,8 @@ struct StateWriter {
     /// What a state's bytes begin with; the last two letters say what it is.
     enum Mark: String { case snapshot = "HAGGLESN", posterior = "HAGGLEPO" }
 
-    static let format: UInt32 = 1
+    /// 2 since settings are written whole and sums carry the clock of forgetting.
+    static let format: UInt32 = 2
 
     private var body: [UInt8] = []
 

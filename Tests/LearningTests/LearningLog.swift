@@ -180,7 +180,7 @@ struct LearningLog {
         var learner = PolicyLearner(emptied: snapshot)
         for try await interaction in source.interactions() {
             guard let arm = experiment.index(of: source.arms[interaction.arm].key) else { continue }
-            learner.fold(interaction.context, arm: arm, reward: interaction.reward)
+            learner.fold(interaction.context, arm: arm, reward: interaction.reward, at: interaction.time)
         }
         return learner.posterior
     }

@@ -29,6 +29,17 @@ struct PublishingTests {
         }
     }
 
+    /// A learner that read the experiment before it was applied again must not fold by the old rules into the new state.
+    @Test func oldVersionCannotBeLearnedInTheNewState() async throws {
+        try await LearningLog.with { log in
+            let old = try await log.pool.withConnection { try await Catalog.experiment(log.key, on: $0) }
+            try await log.apply(LearningLog.experiment { $0.reward.defaultReward = 2 }, startsOver: true)
+            await #expect(throws: CatalogError.learnerConflict(log.key)) {
+                _ = try await log.pool.withConnection { try await ExperimentLearner(old, on: $0) }
+            }
+        }
+    }
+
     @Test func incrementsArePublishedAtTheirInterval() async throws {
         try await LearningLog.with { log in
             var learner = try await log.learner()
