@@ -112,7 +112,7 @@ let package = Package(
             "Workbench",
             imports: [
                 "HaggleCore", "HaggleMath", "HaggleSQL", "Postgres", "Tabular", "Features", "NeuralNetwork", "Evaluation",
-                "Policies", "Experiments", "EventLog", "Catalog", "Reporting", "Simulation", "Serving", "Learning", "Analysis",
+                "Policies", "Experiments", "EventLog", "Catalog", "Reporting", "Simulation", "Serving", "Learning", "Training", "Analysis",
             ],
             outside: [
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
@@ -126,7 +126,7 @@ let package = Package(
             name: "haggle",
             dependencies: [
                 "HaggleCore", "HaggleMath", "HaggleSQL", "ExampleExperiments", "Postgres", "Evaluation", "Policies", "Experiments",
-                "EventLog", "Catalog", "Reporting", "Simulation", "Serving", "Learning", "Analysis", "HaggleServer", "Workbench",
+                "EventLog", "Catalog", "Reporting", "Simulation", "Serving", "Learning", "Training", "Analysis", "HaggleServer", "Workbench",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 logging, lifecycle,
             ]),

@@ -46,8 +46,8 @@ enum PolicyKeys {
         "beta", Shape<Double>.number(.closed(0...1)), "Of `top-two-thompson`: probability of the leader.", default: .number(0.5))
     static let ridge = Key("ridge", Shape<Double>.number(.above(0)), "Prior precision of the posterior.", default: .number(1))
     static let posterior = Key(
-        "posterior", Shape<PolicyConfiguration.Posterior>.choice(),
-        "disjoint: one regression per arm; shared: one for all arms with the discount depth among its features, so that an arm borrows from its neighbours.",
+        "posterior", Shape<PolicyConfiguration.Posterior>.choice([.disjoint], later: ["shared"]),
+        "One regression per arm.",
         default: .string("disjoint"))
     static let monotone = Key(
         "monotone", Shape<Bool>.boolean,

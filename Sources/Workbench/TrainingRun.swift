@@ -1,5 +1,5 @@
 import Catalog
-package import EventLog
+import EventLog
 package import Experiments
 import Foundation
 package import HaggleCore

@@ -94,7 +94,7 @@ import Workbench
                 eligible: number % 7 == 0 ? [0, 2] : nil, requestID: number % 4 == 0 ? "request-\(number / 8)" : nil)
             let id = ImpressionID(time: time, random: (generator.next(), generator.next()))
             let row = assigner.assign(request, impressionID: id, now: time)
-                .impression(arms: assigner.experiment.arms, context: request.context, isDeferred: number % 10 == 0, at: time)
+                .impression(arms: assigner.experiment.arms, isDeferred: number % 10 == 0, at: time)
             let sticky = assigner.isSticky && row.reason == .policy ? assigner.experiment.salt : nil
             _ = try await log.sink.append(row, requestID: request.requestID, stickySalt: sticky)
         }
@@ -140,7 +140,7 @@ import Workbench
                 let request = AssignmentRequest(unit: UnitID("unit-\(number % 20)"), context: [:])
                 let row = assigner.assign(
                     request, impressionID: ImpressionID(time: time, random: (generator.next(), generator.next())), now: time
-                ).impression(arms: stored.experiment.arms, context: [:], isDeferred: false, at: time)
+                ).impression(arms: stored.experiment.arms, isDeferred: false, at: time)
                 _ = try await log.sink.append(row, requestID: nil, stickySalt: stored.experiment.salt)
             }
             let report = try await log.audit()

@@ -4,6 +4,7 @@ import EventLog
 import Foundation
 import HTTPTypes
 import HaggleCore
+import Policies
 import Hummingbird
 import Logging
 import Postgres
