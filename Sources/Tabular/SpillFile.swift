@@ -156,16 +156,16 @@ package final class SpillReader {
 extension Span where Element == UInt8 {
     /// The number whose bytes stand at `position`, lowest first.
     @inline(__always)
-    package func integer<Value: FixedWidthInteger>(at position: Int, _ type: Value.Type) -> Value {
-        var value: Value = 0
-        for index in 0..<Value.bitWidth / 8 { value |= Value(truncatingIfNeeded: self[position + index]) << Value(8 * index) }
-        return value
+    package func integer<Value: FixedWidthInteger & BitwiseCopyable>(at position: Int, _ type: Value.Type) -> Value {
+        // Checked against the span's bounds; every pattern of bits is an integer.
+        Value(littleEndian: unsafe bytes.unsafeLoadUnaligned(fromByteOffset: position, as: Value.self))
     }
 }
 
 extension [UInt8] {
     /// Appends a number's bytes, lowest first.
-    package mutating func append<Value: FixedWidthInteger>(integer value: Value) {
-        for index in 0..<Value.bitWidth / 8 { append(UInt8(truncatingIfNeeded: value >> Value(8 * index))) }
+    package mutating func append<Value: FixedWidthInteger & BitwiseCopyable>(integer value: Value) {
+        // The bytes are copied before the closure ends.
+        unsafe Swift.withUnsafeBytes(of: value.littleEndian) { unsafe append(contentsOf: $0) }
     }
 }
