@@ -176,7 +176,7 @@ let package = Package(
             of: "Workbench",
             imports: [
                 "HaggleCore", "HaggleMath", "HaggleSQL", "Postgres", "Evaluation", "EventLog", "Catalog", "Policies", "Experiments",
-                "Reporting", "Serving", "Learning",
+                "Reporting", "Serving", "Learning", "Tabular", "Features",
             ],
             outside: [logging]),
         .testTarget(name: "CommandLineTests", dependencies: ["haggle", "HaggleCore", "Postgres", "TestSupport"]),

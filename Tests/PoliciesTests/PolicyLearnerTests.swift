@@ -101,7 +101,7 @@ import Testing
     }
 
     @Test func refittingNothingIsThePrior() throws {
-        for algorithm in PolicyConfiguration.Algorithm.learning {
+        for algorithm in PolicyConfiguration.Algorithm.exploring {
             let learner = try PolicyLearner.refit(
                 World.linear.experiment(PolicyConfiguration(algorithm: algorithm)), experimentVersion: 1, interactions: [])
             #expect(learner.distribution(over: [0, 1, 2], in: [:]) == .even(over: [0, 1, 2], of: 3))

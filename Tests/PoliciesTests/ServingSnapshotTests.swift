@@ -10,8 +10,10 @@ import Testing
         var configuration = PolicyConfiguration(algorithm: algorithm, floor: floor, alpha: 1.5, epsilon: 0.2, model: .small)
         if algorithm == .fixed { configuration.probabilities = ["five": 0.75, "none": 0.25] }
         let world = World.linear
-        let learner = try PolicyLearner.refit(
-            world.experiment(configuration), experimentVersion: 3, interactions: world.log(count: rows, seed: 5))
+        var log = world.log(count: rows, seed: 5)
+        // The one algorithm that counts: whether the reward was above 0.
+        if algorithm == .bernoulliThompson { for row in log.indices { log[row].reward = log[row].reward > 0 ? 1 : 0 } }
+        let learner = try PolicyLearner.refit(world.experiment(configuration), experimentVersion: 3, interactions: log)
         return learner.snapshot(version: 7)
     }
 
@@ -73,8 +75,8 @@ import Testing
         #expect(try LinearPosterior(serialised: posterior.serialised()) == posterior)
     }
 
-    /// The first snapshot knows nothing: every algorithm that learns is exactly even, whatever the context and the eligible arms.
-    @Test(arguments: PolicyConfiguration.Algorithm.learning)
+    /// The first snapshot knows nothing: every algorithm that explores is exactly even, whatever the context and the eligible arms.
+    @Test(arguments: PolicyConfiguration.Algorithm.exploring)
     func theFirstSnapshotIsTheEvenPrior(algorithm: PolicyConfiguration.Algorithm) {
         let experiment = World.linear.experiment(PolicyConfiguration(algorithm: algorithm, floor: 0.01))
         let snapshot = ServingSnapshot.initial(experiment: experiment, experimentVersion: 2)

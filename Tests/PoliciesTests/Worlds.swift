@@ -79,6 +79,8 @@ struct World: Sendable {
 extension PolicyConfiguration.Algorithm {
     /// Those with a reward model.
     static let learning = serving.filter { $0 != .fixed && $0 != .uniform }
+    /// What chooses by what it has learned: the apprentice gives the shop's own rule instead.
+    static let exploring = learning.filter { $0 != .apprentice }
 }
 
 extension PolicyConfiguration.Model {

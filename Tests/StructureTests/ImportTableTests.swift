@@ -20,7 +20,7 @@ import Testing
         "Simulation": ["HaggleCore", "HaggleMath"],
         "Serving": ["HaggleCore", "Features", "Policies", "Experiments"],
         "Training": ["HaggleCore", "HaggleMath", "NeuralNetwork", "Policies", "Evaluation", "Reporting"],
-        "Analysis": ["HaggleCore", "Postgres", "Evaluation", "EventLog", "Catalog", "Reporting"],
+        "Analysis": ["HaggleCore", "Postgres", "Evaluation", "Policies", "EventLog", "Catalog", "Reporting"],
         "Learning": [
             "HaggleCore", "HaggleMath", "Features", "NeuralNetwork", "Policies", "Evaluation", "EventLog", "Catalog", "Postgres",
         ],
