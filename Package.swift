@@ -126,7 +126,8 @@ let package = Package(
             name: "haggle",
             dependencies: [
                 "HaggleCore", "HaggleMath", "HaggleSQL", "ExampleExperiments", "Postgres", "Evaluation", "Policies", "Experiments",
-                "EventLog", "Catalog", "Reporting", "Simulation", "Serving", "Learning", "Training", "Analysis", "HaggleServer", "Workbench",
+                "EventLog", "Catalog", "Reporting", "Simulation", "Serving", "Learning", "Training", "Analysis", "HaggleServer",
+                "Workbench",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 logging, lifecycle,
             ]),

@@ -81,7 +81,8 @@ private struct ExperimentReader {
         let key = reader(Keys.key)
         let kind = reader(Keys.type)
         let arms = reader(Keys.arms) ?? []
-        var context = reader(Keys.context) ?? FeatureSchema()
+        let read = reader(Keys.context)
+        var context = read ?? FeatureSchema()
         let reward = reader(Keys.reward)
         let parsed = reader(Keys.policy)
         var policy = parsed?.policy
@@ -95,7 +96,9 @@ private struct ExperimentReader {
         checkArms(arms, metric: reward?.reward.metric)
         checkForbidden(reader(Keys.forbiddenFeatures) ?? [], context)
         checkPolicy(policy, arms: arms, reward: reward)
-        checkModel(parsed, context: context, metric: reward?.reward.metric)
+        // What a context that could not be read holds is not known.
+        let isKnown = read != nil || !reader.has(Keys.context)
+        checkModel(parsed, context: isKnown ? context : nil, metric: reward?.reward.metric)
         checkKind(kind, arms: arms, reward: reward?.reward)
         let gate = reader(Keys.gate)
         var experiment = Experiment(
@@ -122,7 +125,8 @@ private struct ExperimentReader {
     }
 
     /// What the model asks of the context and of the metric.
-    private func checkModel(_ parsed: ParsedConfiguration?, context: FeatureSchema, metric: RewardConfiguration.Metric?) {
+    /// - Parameter context: nil where the file's could not be read.
+    private func checkModel(_ parsed: ParsedConfiguration?, context: FeatureSchema?, metric: RewardConfiguration.Metric?) {
         guard let parsed, let node = reader.node(of: Keys.policy), case .mapping(let entries) = node.content else { return }
         func place(_ name: String) -> Place { entries.first { $0.key == name }?.value.place ?? node.place }
         let policy = parsed.policy
@@ -131,8 +135,8 @@ private struct ExperimentReader {
             if case .kind(let kind) = setting { kinds.append(kind) }
             if case .loss(let loss) = setting { losses.append(loss) }
         }
-        let hasSequence = context.features.contains { if case .sequence = $0.kind { true } else { false } }
-        if let kind = kinds.first(where: { $0 == .cnn || $0 == .gru }), !hasSequence, !reader.has(Keys.context) || reader(Keys.context) != nil {
+        let hasSequence = context?.features.contains { if case .sequence = $0.kind { true } else { false } } ?? true
+        if let kind = kinds.first(where: { $0 == .cnn || $0 == .gru }), !hasSequence {
             problems.report(
                 "policy.model.kind: \(kind.rawValue) reads past events; expected a feature of type sequence under context, found none; add one or write kind: mlp",
                 at: place("model"))
@@ -151,7 +155,7 @@ private struct ExperimentReader {
                 "policy.algorithm: bernoulli-thompson counts conversions; expected metric: conversion, found \(metric.rawValue)",
                 at: place("algorithm"))
         }
-        if let feature = policy.imitate, context[feature] == nil {
+        if let feature = policy.imitate, let context, context[feature] == nil {
             problems.report(
                 "policy.imitate: there is no feature '\(feature)' under context"
                     + Suggestion.hint(for: feature, among: context.features.map(\.name)), at: place("imitate"))

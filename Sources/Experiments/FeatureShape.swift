@@ -22,7 +22,8 @@ enum FeatureKeys {
     }
 
     static let period = Key(
-        "period", Shape<Double>.number(.above(0)), "Length of the circle in the feature's own unit: 24 for an hour of the day.", required: true)
+        "period", Shape<Double>.number(.above(0)), "Length of the circle in the feature's own unit: 24 for an hour of the day.",
+        required: true)
     static let of = Key(
         "of", .sequenceFields, "The fields of an event: {days_ago: number, category: {hash: 32}}.", required: true)
     static let length = Key(

@@ -7,7 +7,8 @@ enum ModelKeys {
     static let table = Table(
         "a model",
         [
-            kind, hidden, activation, loss, learningRate, weightDecay, batch, epochs, patience, dropout, schedule, clip, layerNorm, residual,
+            kind, hidden, activation, loss, learningRate, weightDecay, batch, epochs, patience, dropout, schedule, clip, layerNorm,
+            residual,
             units, kernel,
         ])
 
@@ -64,7 +65,8 @@ extension Shape {
                 return one.read(node, path, problems).map { [$0] }
             }
             guard (1...100).contains(items.count) else {
-                problems.report("\(path): expected 1 to 100 values to try, found \(items.isEmpty ? "none" : "\(items.count)")", at: node.place)
+                problems.report(
+                    "\(path): expected 1 to 100 values to try, found \(items.isEmpty ? "none" : "\(items.count)")", at: node.place)
                 return nil
             }
             let values = items.enumerated().map { one.read($0.element, "\(path)[\($0.offset)]", problems) }

@@ -8,7 +8,8 @@ enum PolicyKeys {
     static let table = Table(
         "a policy",
         [
-            algorithm, probabilities, imitate, floor, alpha, variance, epsilon, temperature, gamma, beta, ridge, posterior, monotone, centred,
+            algorithm, probabilities, imitate, floor, alpha, variance, epsilon, temperature, gamma, beta, ridge, posterior, monotone,
+            centred,
             forget, publish, seed, model, retrain,
         ])
     /// Of experiments, as editors are told of it: what can serve.
@@ -19,7 +20,8 @@ enum PolicyKeys {
         "algorithm", Shape<Algorithm>.choice(), "How the next arm is chosen.", required: true)
     static let servingAlgorithm = Key("algorithm", Shape<Algorithm>.servingAlgorithm, "How the next arm is chosen.", required: true)
     static let probabilities = Key(
-        "probabilities", .probabilities, "Of `fixed` and `apprentice`: a probability for each arm, summing to 1. Without it the control arm is certain.")
+        "probabilities", .probabilities,
+        "Of `fixed` and `apprentice`: a probability for each arm, summing to 1. Without it the control arm is certain.")
     static let imitate = Key(
         "imitate", Shape<String>.text(limit: 128),
         "Of `apprentice`: the feature whose value names the arm that the shop's own rule would give.")

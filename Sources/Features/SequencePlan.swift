@@ -28,7 +28,8 @@ struct SequencePlan: Hashable, Sendable, Codable {
             switch value {
             case .text(let text): FeaturePlan.bucket(of: text, buckets: buckets)
             // A number in place of a name, as codes of goods often are.
-            case .number(let number): FeaturePlan.bucket(of: number == number.rounded() ? "\(Int64(number))" : "\(number)", buckets: buckets)
+            case .number(let number):
+                FeaturePlan.bucket(of: number == number.rounded() ? "\(Int64(number))" : "\(number)", buckets: buckets)
             default: 0
             }
         }

@@ -34,7 +34,8 @@ extension PolicyConfiguration {
 
 extension PolicyConfiguration.Model {
     enum CodingKeys: String, CodingKey {
-        case kind, hidden, activation, learningRate, weightDecay, batch, epochs, patience, loss, dropout, schedule, clip, layerNorm, residual
+        case kind, hidden, activation, learningRate, weightDecay, batch, epochs, patience, loss, dropout, schedule, clip, layerNorm,
+            residual
         case units, kernel
     }
 

@@ -35,7 +35,8 @@ package struct PolicyConfiguration: Hashable, Sendable, Codable {
             switch self {
             case .ipw, .dr: true
             case .fixed, .uniform, .greedy, .epsilonGreedy, .linearThompson, .linearUCB, .neuralThompson, .neuralUCB, .softmax, .squareCB,
-                .bernoulliThompson, .topTwoThompson, .apprentice, .auto: false
+                .bernoulliThompson, .topTwoThompson, .apprentice, .auto:
+                false
             }
         }
 

@@ -23,7 +23,8 @@ struct HiddenBlock: Layer {
     private var activationLayer: ActivationLayer { ActivationLayer(width: outputWidth, activation: activation) }
 
     /// The outputs of the dense layer, of the normalisation and of the activation.
-    private func stages(_ input: Span<Float>, rowCount: Int, parameters: Span<Float>) -> (dense: [Float], normal: [Float], active: [Float]) {
+    private func stages(_ input: Span<Float>, rowCount: Int, parameters: Span<Float>) -> (dense: [Float], normal: [Float], active: [Float])
+    {
         let count = rowCount * outputWidth
         var linear = [Float](repeating: 0, count: count)
         var linearSpan = linear.mutableSpan
@@ -55,7 +56,8 @@ struct HiddenBlock: Layer {
         var slope = [Float](repeating: 0, count: count)
         var slopeSpan = slope.mutableSpan
         activationLayer.backward(
-            input: stages.normal.span, output: stages.active.span, outputGradient: outputGradient, rowCount: rowCount, parameters: parameters,
+            input: stages.normal.span, output: stages.active.span, outputGradient: outputGradient, rowCount: rowCount,
+            parameters: parameters,
             parameterGradient: &noneSpan, inputGradient: &slopeSpan)
         if let norm {
             var lower = [Float](repeating: 0, count: count)
@@ -81,7 +83,9 @@ struct HiddenBlock: Layer {
         unsafe input.withUnsafeBufferPointer { input in
             unsafe output.withUnsafeMutableBufferPointer { output in
                 unsafe parameters.withUnsafeBufferPointer { parameters in
-                    guard let input = input.baseAddress, let output = output.baseAddress, let parameters = parameters.baseAddress else { return }
+                    guard let input = input.baseAddress, let output = output.baseAddress, let parameters = parameters.baseAddress else {
+                        return
+                    }
                     unsafe dense.forward(row: input, parameters: parameters, into: output)
                 }
             }

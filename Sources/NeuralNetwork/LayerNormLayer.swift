@@ -15,7 +15,8 @@ struct LayerNormLayer: Layer, Hashable {
         for row in 0..<rowCount {
             let (mean, inverse) = moments(input, at: row * width)
             for column in 0..<width {
-                output[row * width + column] = parameters[column] * ((input[row * width + column] - mean) * inverse) + parameters[width + column]
+                output[row * width + column] =
+                    parameters[column] * ((input[row * width + column] - mean) * inverse) + parameters[width + column]
             }
         }
     }

@@ -2,7 +2,9 @@ import Foundation
 
 /// The parameters travel as base64 of their little-endian IEEE 754 bytes: a third of the size of decimal text, and exact.
 extension MultilayerPerceptron: Codable {
-    private enum CodingKeys: String, CodingKey { case inputWidth, hidden, outputWidth, activation, parameters, encoders, layerNorm, residual }
+    private enum CodingKeys: String, CodingKey {
+        case inputWidth, hidden, outputWidth, activation, parameters, encoders, layerNorm, residual
+    }
 
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)

@@ -114,7 +114,8 @@ package enum NetworkTrainer {
     }
 
     private static func loss(
-        of network: MultilayerPerceptron, over rows: [Int], _ inputs: [Float], _ head: [Int32], _ targets: [Float], _ hits: [Bool]?, _ weights: [Float]?,
+        of network: MultilayerPerceptron, over rows: [Int], _ inputs: [Float], _ head: [Int32], _ targets: [Float], _ hits: [Bool]?,
+        _ weights: [Float]?,
         _ passes: inout Backpropagation
     ) -> Double {
         var sum = 0.0

@@ -30,7 +30,8 @@ package struct NeuralRewardTrainer: RewardModelTrainer {
 
     package func train(on interactions: [Interaction], weights: [Double], armCount: Int) throws -> any RewardModel {
         try train(
-            on: EncodedRows(interactions, weights: weights, schema: schema, armCount: armCount, keepingOrder: keepsOrder), armCount: armCount
+            on: EncodedRows(interactions, weights: weights, schema: schema, armCount: armCount, keepingOrder: keepsOrder),
+            armCount: armCount
         ).model
     }
 
@@ -55,7 +56,8 @@ package struct NeuralRewardTrainer: RewardModelTrainer {
             return (model, nil)
         }
         let trained = try RewardNetwork(
-            fittedTo: rows, armCount: armCount, model: model, defaultReward: defaultReward, seed: seed, progress: progress, observe: observe)
+            fittedTo: rows, armCount: armCount, model: model, defaultReward: defaultReward, seed: seed, progress: progress, observe: observe
+        )
         guard
             let representation = Representation(
                 basis: .network, schema: schema, encoder: rows.encoder, scaling: rows.scaling, network: trained.network)

@@ -47,7 +47,9 @@ struct RewardNetwork {
             schedule: LearningSchedule.Kind(rawValue: model.schedule.rawValue) ?? .constant, clip: model.clip, dropout: model.dropout)
         (network, report) = try NetworkTrainer.train(
             fresh, inputs: rows.inputs, rowCount: rows.count, head: rows.arms.map { Int32($0) },
-            targets: rows.rewards.map { Float((min(max($0, loss == .bernoulli ? 0 : $0), loss == .bernoulli ? 1 : $0) - scale.centre) / scale.scale) },
+            targets: rows.rewards.map {
+                Float((min(max($0, loss == .bernoulli ? 0 : $0), loss == .bernoulli ? 1 : $0) - scale.centre) / scale.scale)
+            },
             hits: loss == .twoPart ? hits : nil, weights: isWeighted ? rows.weights.map { Float($0 / weight) } : nil,
             configuration: configuration, progress: progress, observe: observe)
         self.loss = loss

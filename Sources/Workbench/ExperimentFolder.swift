@@ -16,8 +16,9 @@ package struct ExperimentFolder: Sendable {
     package let problems: [Problem]
 
     /// Reads files, and the `.yaml` and `.yml` files directly in folders.
+    /// - Parameter allowingGrid: whether lists of values under `policy.model` may stand there: for checking and training, not for running.
     /// - Throws: `WorkbenchError` where a path cannot be read or holds no file.
-    package init(paths: [String]) throws {
+    package init(paths: [String], allowingGrid: Bool = false) throws {
         var files: [File] = []
         var parsed: [ParsedExperiment] = []
         for path in try paths.flatMap(Self.expand) {
@@ -27,7 +28,7 @@ package struct ExperimentFolder: Sendable {
             } catch {
                 throw WorkbenchError.unreadableFile(path: path, reason: error.localizedDescription)
             }
-            let result = ExperimentFile.parse(bytes: Array(bytes), file: path)
+            let result = ExperimentFile.parse(bytes: Array(bytes), file: path, allowingGrid: allowingGrid)
             parsed.append(result)
             if let experiment = result.experiment, result.problems.isEmpty {
                 files.append(File(path: path, text: String(decoding: bytes, as: UTF8.self), experiment: experiment))

@@ -20,7 +20,9 @@ struct Haggle: AsyncParsableCommand {
                 name: "Experiments", subcommands: [ValidateCommand.self, SchemaCommand.self, PlanCommand.self, ApplyCommand.self]),
             CommandGroup(
                 name: "Serving", subcommands: [ServeCommand.self, AssignCommand.self, SimulateCommand.self, MigrateCommand.self]),
-            CommandGroup(name: "The log", subcommands: [FeaturesCommand.self, ImportCommand.self, ExportCommand.self, ReportCommand.self, AuditCommand.self]),
+            CommandGroup(
+                name: "The log",
+                subcommands: [FeaturesCommand.self, ImportCommand.self, ExportCommand.self, ReportCommand.self, AuditCommand.self]),
             CommandGroup(
                 name: "Evaluation",
                 subcommands: [EvaluateCommand.self, EvaluateShardCommand.self, EvaluateMergeCommand.self, BakeoffCommand.self]),

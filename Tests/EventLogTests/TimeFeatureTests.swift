@@ -44,8 +44,9 @@ struct TimeFeatureTests {
             #expect(rows.map(\.context) == [Self.atSix, second])
             #expect(try await collect(try CSVInteractionSource(path: path, columns: .init(time: "time")))[0].context == [:])
         }
-        try await withFile("{\"arm\": \"a\", \"reward\": 1, \"time\": \"2026-11-01T06:00:00Z\"}\n{\"arm\": \"a\", \"reward\": 1}\n", name: "l.ndjson")
-        { path in
+        try await withFile(
+            "{\"arm\": \"a\", \"reward\": 1, \"time\": \"2026-11-01T06:00:00Z\"}\n{\"arm\": \"a\", \"reward\": 1}\n", name: "l.ndjson"
+        ) { path in
             let rows = try await collect(try NDJSONInteractionSource(path: path, schema: Self.schema))
             // A row without a time has no hour.
             #expect(rows.map(\.context) == [Self.atSix, [:]])

@@ -57,7 +57,9 @@ struct DefaultTests {
 
     @Test func everyKeyOfLearningIsRead() throws {
         let text =
-            GoodFile.bandit(with: "context:\n  h: {type: sequence, of: {days_ago: number, item: {hash: 9}}, length: 5}\n  c: {type: cycle, period: 12}")
+            GoodFile.bandit(
+                with: "context:\n  h: {type: sequence, of: {days_ago: number, item: {hash: 9}}, length: 5}\n  c: {type: cycle, period: 12}"
+            )
             .replacing("window: 7d", with: "window: 7d\n  learn: early")
             .replacing(
                 "linear-thompson",
@@ -70,7 +72,8 @@ struct DefaultTests {
                 Feature(
                     name: "h",
                     kind: .sequence(
-                        fields: [.init(name: "days_ago", kind: .number), .init(name: "item", kind: .hashedCategory(buckets: 9))], length: 5)),
+                        fields: [.init(name: "days_ago", kind: .number), .init(name: "item", kind: .hashedCategory(buckets: 9))], length: 5)
+                ),
                 Feature(name: "c", kind: .cycle(period: 12)),
             ])
         #expect(experiment.reward.learn == .early)

@@ -50,12 +50,14 @@ struct RendererTests {
             end: Timestamp("2027-01-01"), unitName: "account id", salt: "x y", currency: "CHF", traffic: 0.3333, holdout: 0.0001,
             slot: .init(namespace: "n 1", lower: 0.1, upper: 0.7), targeting: .not(.any([.feature("a", .exists(false))])),
             arms: [Arm(key: "a", discount: 1, isControl: true), Arm(key: "b", payload: .string("x")), Arm(key: "c", discount: 0.1 + 0.2)],
-            context: FeatureSchema(features: [
-                Feature(name: "n", kind: .number(missing: .value(-1e-7), clip: .percentile(99.99), transform: .log1p, scale: .none)),
-                Feature(
-                    name: "m", kind: .number(missing: .median, clip: .fixed(lower: -1, upper: 2.5), transform: .identity, scale: .standard)),
-                Feature(name: "b", kind: .boolean(missing: nil)), Feature(name: "c", kind: .boolean(missing: true)),
-            ] + TimeFeatures.features),
+            context: FeatureSchema(
+                features: [
+                    Feature(name: "n", kind: .number(missing: .value(-1e-7), clip: .percentile(99.99), transform: .log1p, scale: .none)),
+                    Feature(
+                        name: "m",
+                        kind: .number(missing: .median, clip: .fixed(lower: -1, upper: 2.5), transform: .identity, scale: .standard)),
+                    Feature(name: "b", kind: .boolean(missing: nil)), Feature(name: "c", kind: .boolean(missing: true)),
+                ] + TimeFeatures.features),
             reward: RewardConfiguration(metric: .value, marginRate: 0.5, windowSeconds: 0.0015, defaultReward: -2, range: -2...1e6),
             policy: PolicyConfiguration(
                 algorithm: .neuralUCB, floor: 0.1, alpha: 0.3, variance: 4, ridge: 0.25, publishSeconds: 90, seed: 1 << 60,

@@ -4,7 +4,9 @@ import Testing
 @testable import NeuralNetwork
 
 struct SequenceNetworkTests {
-    private static func network(_ kind: SequenceEncoder.Kind, norm: Bool = true, residual: Bool = true, seed: UInt64 = 3) -> MultilayerPerceptron {
+    private static func network(_ kind: SequenceEncoder.Kind, norm: Bool = true, residual: Bool = true, seed: UInt64 = 3)
+        -> MultilayerPerceptron
+    {
         let encoder = SequenceEncoder(kind: kind, length: 5, numberCount: 2, categories: [7, 3], units: 4, kernel: 3, activation: .tanh)
         return MultilayerPerceptron(
             inputWidth: 2 + encoder.inputWidth, hidden: [6, 6], outputWidth: 4, activation: .tanh, encoders: [encoder], layerNorm: norm,
@@ -16,7 +18,10 @@ struct SequenceNetworkTests {
         return (0..<count).flatMap { row -> [Float] in
             let plain = (0..<2).map { _ in Float(generator.normal()) }
             let events = (0..<5).flatMap { _ in
-                [Float(generator.normal()), Float(generator.normal()), Float(Int(7 * generator.uniform())), Float(Int(3 * generator.uniform()))]
+                [
+                    Float(generator.normal()), Float(generator.normal()), Float(Int(7 * generator.uniform())),
+                    Float(Int(3 * generator.uniform())),
+                ]
             }
             return plain + [Float(row % 6)] + events
         }

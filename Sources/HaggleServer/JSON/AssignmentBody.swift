@@ -97,7 +97,9 @@ extension FeatureSchema {
             guard let value = context[feature.name] else { continue }
             let expected: String
             switch (feature.kind, value) {
-            case (.number, .number), (.cycle, .number), (.sequence, .events), (.boolean, .boolean), (.category, .text), (.hashedCategory, .text): continue
+            case (.number, .number), (.cycle, .number), (.sequence, .events), (.boolean, .boolean), (.category, .text),
+                (.hashedCategory, .text):
+                continue
             case (.sequence, _): expected = "a list of events"
             case (.number, _), (.cycle, _): expected = "a number"
             case (.boolean, _): expected = "true or false"

@@ -4,9 +4,9 @@ import EventLog
 import Foundation
 import HTTPTypes
 import HaggleCore
-import Policies
 import Hummingbird
 import Logging
+import Policies
 import Postgres
 import Serving
 

@@ -13,7 +13,7 @@ struct ValidateCommand: AsyncParsableCommand {
     @OptionGroup var formatting: FormatOption
 
     func run() async throws {
-        let folder = try ExperimentFolder(paths: paths)
+        let folder = try ExperimentFolder(paths: paths, allowingGrid: true)
         switch formatting.format {
         case .text:
             for problem in folder.problems { note(problem.description) }
