@@ -64,7 +64,9 @@ package struct TrainingRun: Sendable {
         let plan = try self.plan()
         var named = file
         // The columns of the context are those of the experiment's features where nobody named others.
-        if named.columns.context.isEmpty, let schema = plan.schema { named.columns.context = schema.features.map(\.name) }
+        if named.columns.context.isEmpty, let schema = plan.schema {
+            named.columns.context = schema.features.map(\.name).filter { !$0.hasPrefix("$") }
+        }
         let log = try await OpenedLog.file(named)
         return try await run(plan, on: log, grid: nil, title: file.path, asOf: now, progress: progress)
     }
@@ -135,6 +137,9 @@ package struct TrainingRun: Sendable {
         try await log.source.forEach { if filter.keeps($0) { rows.append($0) } }
         guard !rows.isEmpty else { throw WorkbenchError.emptyLog(what: title) }
         let arms = log.source.arms
+        // A log without times says nothing of the moment.
+        var schema = plan.schema ?? log.schema
+        schema.features.removeAll { feature in feature.name.hasPrefix("$") && !rows.contains { $0.context[feature.name] != nil } }
         var state: TrainingState?
         if let output = configuration.output {
             do {
@@ -147,7 +152,7 @@ package struct TrainingRun: Sendable {
         var search = configuration.search
         search.ridge = plan.ridge ?? search.ridge
         let board = configuration.tensorBoard.map { TensorBoardFolder(path: $0) }
-        var report = try await ModelSearch(schema: plan.schema ?? log.schema, arms: arms, configuration: search).run(
+        var report = try await ModelSearch(schema: schema, arms: arms, configuration: search).run(
             grid, on: rows, title: title, state: state, recordsTensors: board != nil
         ) { step in
             try board?.write(step, wallTime: now.seconds)

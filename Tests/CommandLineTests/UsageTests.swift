@@ -4,12 +4,10 @@ import Testing
 @Suite struct UsageTests {
     @Test(arguments: [
         "demo", "serve", "validate", "schema", "plan", "apply", "assign", "simulate", "import", "export", "evaluate", "evaluate-shard",
-        "evaluate-merge", "audit", "report", "audit",
-        "model",
-        "migrate",
+        "evaluate-merge", "report", "audit", "model", "migrate", "bakeoff", "train", "explain", "recommend", "features build",
     ])
     func everyCommandHasHelp(_ command: String) throws {
-        let outcome = try Program.run([command, "--help"])
+        let outcome = try Program.run(command.split(separator: " ").map(String.init) + ["--help"])
         #expect(outcome.status == 0)
         #expect(outcome.output.contains("USAGE: haggle \(command)"))
     }
