@@ -150,6 +150,11 @@ private struct ExperimentReader {
             problems.report(
                 "policy.model.loss: two-part is for money, found metric: conversion; did you mean bernoulli?", at: place("model"))
         }
+        if policy.isMonotone, policy.posterior == .shared, let metric, metric != .conversion {
+            problems.report(
+                "policy.monotone: a deeper discount never lowers conversion, but it may lower \(metric.rawValue); expected metric: conversion "
+                    + "beside it; remove the key", at: place("monotone"))
+        }
         if policy.algorithm == .bernoulliThompson, let metric, metric != .conversion {
             problems.report(
                 "policy.algorithm: bernoulli-thompson counts conversions; expected metric: conversion, found \(metric.rawValue)",

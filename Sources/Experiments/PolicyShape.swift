@@ -48,8 +48,8 @@ enum PolicyKeys {
         "beta", Shape<Double>.number(.closed(0...1)), "Of `top-two-thompson`: probability of the leader.", default: .number(0.5))
     static let ridge = Key("ridge", Shape<Double>.number(.above(0)), "Prior precision of the posterior.", default: .number(1))
     static let posterior = Key(
-        "posterior", Shape<PolicyConfiguration.Posterior>.choice([.disjoint], later: ["shared"]),
-        "One regression per arm.",
+        "posterior", Shape<PolicyConfiguration.Posterior>.choice(),
+        "disjoint: one regression per arm; shared: one for all arms with the discount depth among its features, so that an arm borrows from its neighbours.",
         default: .string("disjoint"))
     static let monotone = Key(
         "monotone", Shape<Bool>.boolean,
@@ -260,7 +260,16 @@ struct PolicyReader {
     }
 
     private func checkShared(_ policy: PolicyConfiguration) {
-        guard policy.posterior == .disjoint else { return }
+        guard policy.posterior == .disjoint else {
+            let samples: [PolicyConfiguration.Algorithm] = [.linearThompson, .neuralThompson, .topTwoThompson, .auto]
+            if samples.contains(policy.algorithm), policy.floor <= 0 {
+                reader.problems.report(
+                    "\(reader.path(of: PolicyKeys.posterior)): expected a floor above 0 beside posterior: shared, because P(best) of correlated arms is "
+                        + "computed on a fixed set of points and may be exactly 0; add floor: 0.01",
+                    at: reader.keyPlace(of: PolicyKeys.posterior))
+            }
+            return
+        }
         for key in [PolicyKeys.monotone, PolicyKeys.centred] where reader.has(key) {
             reader.problems.report(
                 "\(reader.path(of: key)): expected posterior: shared beside it, because arms that are learned apart know nothing of each other's "

@@ -16,6 +16,8 @@ struct Contributions {
         let booked: Double?
         let sums: RewardSums
         let occurredAt: Timestamp
+        /// Of every arm of the experiment when this one was drawn; nil where the row does not say, or names an arm that is gone.
+        let propensities: [Double]?
     }
 
     let experiment: Experiment
@@ -111,8 +113,7 @@ struct Contributions {
              WHERE k.experiment = \(key) AND k.reward IS NOT NULL AND k.occurred_at >= \(microseconds: since.microseconds)
              ORDER BY k.occurred_at, k.impression_id
             """)
-        var places: [ArmKey: Int] = [:]
-        for (index, arm) in experiment.arms.enumerated() { places[arm.key] = index }
+        let places = places
         return try rows.compactMap { row in
             guard let arm = places[ArmKey(try row.decode("arm", as: String.self))] else { return nil }
             let eligible = try row.decode("eligible_arms", as: [String].self).map { places[ArmKey($0)] }
@@ -123,13 +124,16 @@ struct Contributions {
                 impressionID: try row.impressionID("impression_id"), unit: try row.decode("unit", as: String?.self).map { UnitID($0) },
                 time: time, context: context, eligible: eligible.compactMap { $0 }.sorted(),
                 arm: arm, propensity: try row.decode("propensity", as: Double?.self), reward: try row.decode("reward", as: Double.self))
-            if let given = try row.decode("propensities", as: [Double]?.self), !eligible.contains(nil) {
-                var propensities = [Double](repeating: 0, count: experiment.arms.count)
-                for (place, value) in zip(eligible, given) { if let place { propensities[place] = value } }
-                interaction.propensities = propensities
-            }
+            interaction.propensities = try LoggedPropensities.read(row, places)
             return interaction
         }
+    }
+
+    /// The position of every arm of the experiment.
+    var places: [ArmKey: Int] {
+        var places: [ArmKey: Int] = [:]
+        for (index, arm) in experiment.arms.enumerated() { places[arm.key] = index }
+        return places
     }
 
     /// Writes the rewards that have been folded in.
@@ -181,7 +185,7 @@ struct Contributions {
     private func entries(_ chosen: SQL, through high: Int64) async throws -> [Entry] {
         let rows = try await connection.query(
             """
-            SELECT k.impression_id, k.reward, i.arm, i.context::text AS context, i.occurred_at,
+            SELECT k.impression_id, k.reward, i.arm, i.context::text AS context, i.occurred_at, i.eligible_arms, i.propensities,
                    s.events, s.reversals, s.value, s.given_margin, s.unmargined_value
               FROM (\(fragment: chosen)) k
               JOIN impressions i ON i.id = k.impression_id
@@ -197,6 +201,7 @@ struct Contributions {
                    ) s
              ORDER BY i.occurred_at, i.id
             """)
+        let places = places
         return try rows.map { row in
             let time = try row.timestamp("occurred_at")
             var context = try row.context("context")
@@ -208,7 +213,7 @@ struct Contributions {
                     events: try row.decode("events", as: Int.self), reversals: try row.decode("reversals", as: Int.self),
                     value: try row.decode("value", as: Double.self), givenMargin: try row.decode("given_margin", as: Double.self),
                     unmarginedValue: try row.decode("unmargined_value", as: Double.self)),
-                occurredAt: time)
+                occurredAt: time, propensities: try LoggedPropensities.read(row, places))
         }
     }
 }

@@ -33,8 +33,9 @@ package struct EarlyEntry: Sendable {
     ///   - reward: as its conversions so far make it; the default without any.
     ///   - time: the impression's own, for forgetting.
     ///   - age: seconds since then.
+    ///   - propensities: of every arm when this one was drawn, for a centred posterior.
     package mutating func enter(
-        _ context: Context, arm: Int, reward: Double, at time: Timestamp, age: Double, into learner: inout PolicyLearner
+        _ context: Context, arm: Int, reward: Double, at time: Timestamp, age: Double, propensities: [Double]? = nil, into learner: inout PolicyLearner
     ) {
         guard let share = delays[arm]?.share(arrivedBy: age) else {
             waitingCount += 1
@@ -42,7 +43,9 @@ package struct EarlyEntry: Sendable {
         }
         guard reward.isFinite else { return }
         enteredCount += 1
-        if share > 0 { learner.fold(context, arm: arm, reward: defaultReward, at: time, weight: share) }
-        if reward != defaultReward { learner.correct(context, arm: arm, from: defaultReward, to: reward, at: time) }
+        if share > 0 { learner.fold(context, arm: arm, reward: defaultReward, at: time, weight: share, propensities: propensities) }
+        if reward != defaultReward {
+            learner.correct(context, arm: arm, from: defaultReward, to: reward, at: time, propensities: propensities)
+        }
     }
 }

@@ -163,7 +163,7 @@ package struct ExperimentLearner: Sendable {
                     guard let old = entry.booked, let arm = experiment.index(of: entry.arm) else { continue }
                     let reward = rule.reward(entry.sums, arm: arm)
                     guard reward != old else { continue }
-                    if learner.correct(entry.context, arm: arm, from: old, to: reward, at: entry.occurredAt) {
+                    if learner.correct(entry.context, arm: arm, from: old, to: reward, at: entry.occurredAt, propensities: entry.propensities) {
                         step.corrected += 1
                         booked.append((entry.id, reward))
                     } else {
@@ -175,7 +175,7 @@ package struct ExperimentLearner: Sendable {
             for entry in matured {
                 let arm = experiment.index(of: entry.arm)
                 let reward = arm.map { rule.reward(entry.sums, arm: $0) } ?? 0
-                if let arm, learner.fold(entry.context, arm: arm, reward: reward, at: entry.occurredAt) {
+                if let arm, learner.fold(entry.context, arm: arm, reward: reward, at: entry.occurredAt, propensities: entry.propensities) {
                     step.folded += 1
                     booked.append((entry.id, reward))
                 } else {

@@ -22,6 +22,8 @@ package enum FoldCheck {
         }
         let posterior = snapshot.posterior
         let scale = posterior.rewardScale
+        if let joint = snapshot.jointDefect(limit: calibrationLimit) { return joint }
+        guard !snapshot.isJoint else { return nil }
         for (arm, sums) in posterior.arms.enumerated() {
             let name = "arm '\(snapshot.arms[arm])'"
             guard sums.squares.isFinite, sums.weight.isFinite, sums.moment.allSatisfy(\.isFinite), sums.gram.packed.allSatisfy(\.isFinite)

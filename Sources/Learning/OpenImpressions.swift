@@ -48,12 +48,13 @@ struct OpenImpressions {
         var view = learner
         for start in stride(from: 0, to: open.count, by: Self.chunkSize) {
             let chunk = open[start..<min(start + Self.chunkSize, open.count)]
-            let contexts = try await contexts(of: chunk.map(\.id))
+            let drawn = try await drawn(chunk.map(\.id))
             for row in chunk {
-                var context = contexts[row.id] ?? [:]
+                var context = drawn[row.id]?.context ?? [:]
                 TimeFeatures.add(to: &context, at: row.occurredAt, for: experiment.context)
                 entry.enter(
-                    context, arm: row.arm, reward: row.reward, at: row.occurredAt, age: now - row.occurredAt, into: &view)
+                    context, arm: row.arm, reward: row.reward, at: row.occurredAt, age: now - row.occurredAt,
+                    propensities: drawn[row.id]?.propensities, into: &view)
             }
         }
         return (view, entry)
@@ -117,12 +118,18 @@ struct OpenImpressions {
         return closed
     }
 
-    private func contexts(of ids: [ImpressionID]) async throws -> [ImpressionID: Context] {
+    private func drawn(_ ids: [ImpressionID]) async throws -> [ImpressionID: (context: Context, propensities: [Double]?)] {
         let rows = try await connection.query(
-            "SELECT id, context::text AS context FROM impressions WHERE id = ANY (\(ids.map(\.description))::uuid[])")
-        var contexts: [ImpressionID: Context] = [:]
-        for row in rows { contexts[try row.impressionID("id")] = try row.context("context") }
-        return contexts
+            """
+            SELECT id, context::text AS context, eligible_arms, propensities FROM impressions
+             WHERE id = ANY (\(ids.map(\.description))::uuid[])
+            """)
+        let places = Contributions(experiment: experiment, connection: connection).places
+        var drawn: [ImpressionID: (context: Context, propensities: [Double]?)] = [:]
+        for row in rows {
+            drawn[try row.impressionID("id")] = (try row.context("context"), try LoggedPropensities.read(row, places))
+        }
+        return drawn
     }
 
     /// `LATERAL` part for a row `i` of the impressions: the sums of its conversions so far, and when the first arrived.

@@ -11,8 +11,11 @@ struct ArmFeatures: Hashable, Sendable {
     let rows: [[Double]]
 
     /// - Precondition: at least one arm.
-    init(_ arms: [Arm]) {
-        let depths = arms.compactMap(\.discount)
+    init(_ arms: [Arm]) { self.init(depths: arms.map(\.discount)) }
+
+    /// - Parameter arms: the depth of every arm, nil for one without a discount; at least one.
+    init(depths arms: [Double?]) {
+        let depths = arms.compactMap { $0 }
         let least = depths.min() ?? 0
         let largest = depths.max() ?? 0
         var centres: [Double] = []
@@ -22,11 +25,11 @@ struct ArmFeatures: Hashable, Sendable {
             let last = Int((largest / Self.step - 1e-9).rounded(.up))
             centres = (first...last).map { Double($0) * Self.step }
         }
-        let others = arms.indices.filter { arms[$0].discount == nil }
+        let others = arms.indices.filter { arms[$0] == nil }
         rows = arms.enumerated().map { index, arm in
             var row: [Double] = []
             if !centres.isEmpty {
-                if let depth = arm.discount {
+                if let depth = arm {
                     row.append((2 * depth - least - largest) / (largest - least))
                     row += centres.map { centre in
                         let distance = (depth - centre) / Self.step

@@ -10,11 +10,15 @@ package struct ChoiceWorkspace: Sendable {
     /// none.
     package internal(set) var means: [Double] = []
     package internal(set) var deviations: [Double] = []
+    /// The scores' covariance under a shared posterior, row by row over the eligible arms; empty where arms are independent or none is read.
+    package internal(set) var covariance: [Double] = []
     /// The model's input, the network's last layer, phi, and a product with phi.
     var input: [Float] = []
     var hidden: [Float] = []
     package internal(set) var phi: [Double] = []
     var product: [Double] = []
+    /// Square roots of a covariance.
+    var roots: [Double] = []
     /// A rule's shares, one per eligible arm, and a second vector as long.
     var shares: [Double] = []
     var others: [Double] = []

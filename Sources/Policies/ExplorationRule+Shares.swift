@@ -2,7 +2,7 @@ import HaggleMath
 
 extension ExplorationRule {
     /// Writes one share per score in the workspace; they sum to 1. Shares depend on differences of means only.
-    func share(best: ProbabilityOfBest, workspace: inout ChoiceWorkspace) {
+    func share(best: BestArm, workspace: inout ChoiceWorkspace) {
         let count = workspace.means.count
         ChoiceWorkspace.resize(&workspace.shares, to: count)
         switch self {
@@ -12,10 +12,9 @@ extension ExplorationRule {
             for index in 0..<count { workspace.shares[index] = (1 - epsilon) * workspace.shares[index] + epsilon / Double(count) }
         case .softmax(let temperature): Self.softmax(workspace.means, temperature, into: &workspace.shares)
         case .inverseGap(let gamma): Self.inverseGap(workspace.means, gamma ?? 1, into: &workspace.shares)
-        case .thompson:
-            best(means: workspace.means, deviations: workspace.deviations, into: &workspace.shares, workspace: &workspace.best)
+        case .thompson: best(&workspace)
         case .topTwo(let beta):
-            best(means: workspace.means, deviations: workspace.deviations, into: &workspace.shares, workspace: &workspace.best)
+            best(&workspace)
             Self.topTwo(beta, best, &workspace)
         case .upperBound(let alpha):
             ChoiceWorkspace.resize(&workspace.others, to: count)
@@ -68,7 +67,7 @@ extension ExplorationRule {
     ///
     /// Where one arm is the best for certain (1 - p_b below what the integration resolves) the quotients p_a / (1 - p_b) are noise; then P(a is
     /// best of the arms but b) takes their place, which is what drawing again until another arm comes tends to.
-    private static func topTwo(_ beta: Double, _ best: ProbabilityOfBest, _ workspace: inout ChoiceWorkspace) {
+    private static func topTwo(_ beta: Double, _ best: BestArm, _ workspace: inout ChoiceWorkspace) {
         let count = workspace.shares.count
         guard count > 1 else { return }
         var leader = 0
@@ -76,10 +75,7 @@ extension ExplorationRule {
         var rest = 0.0
         for index in 0..<count where index != leader { rest += workspace.shares[index] }
         if rest < leastRest {
-            let (mean, deviation) = (workspace.means.remove(at: leader), workspace.deviations.remove(at: leader))
-            best(means: workspace.means, deviations: workspace.deviations, into: &workspace.shares, workspace: &workspace.best)
-            workspace.means.insert(mean, at: leader)
-            workspace.deviations.insert(deviation, at: leader)
+            best.withoutOne(leader, &workspace)
             for index in workspace.shares.indices { workspace.shares[index] *= 1 - beta }
             workspace.shares.insert(beta, at: leader)
             return

@@ -62,6 +62,14 @@ enum ExplorationRule: Sendable {
         }
     }
 
+    /// Whether its shares are those of draws from the posterior.
+    var samples: Bool {
+        switch self {
+        case .thompson, .topTwo: true
+        case .given, .even, .imitation, .bestBeta, .greedy, .softmax, .inverseGap, .upperBound: false
+        }
+    }
+
     var needsDeviations: Bool {
         switch self {
         case .given, .even, .imitation, .bestBeta, .greedy, .softmax, .inverseGap: false
@@ -80,14 +88,13 @@ enum ExplorationRule: Sendable {
     ///
     /// `bernoulli-thompson`: Beta(1 + s, 1 + n - s), s = sum of an arm's rewards, n = that of its weights, prior Beta(1, 1). Rewards outside
     /// 0...1 are refused where rows come in; should sums from another algorithm hold some, s is cut to 0...n.
-    func fitted(to posterior: LinearPosterior) -> Self {
+    func fitted(to posterior: LinearPosterior, armCount: Int) -> Self {
         switch self {
         case .inverseGap(nil):
             var weight = 0.0
             for arm in posterior.arms { weight += arm.weight }
-            let armCount = Double(posterior.arms.count)
-            let coefficientCount = armCount * Double(posterior.dimension)
-            return .inverseGap(gamma: max(1, 0.5 * (armCount * weight / coefficientCount).squareRoot()))
+            let coefficientCount = Double(posterior.arms.count * posterior.dimension)
+            return .inverseGap(gamma: max(1, 0.5 * (Double(armCount) * weight / coefficientCount).squareRoot()))
         case .bestBeta:
             var alphas: [Double] = []
             var betas: [Double] = []
@@ -144,7 +151,7 @@ enum ExplorationRule: Sendable {
     /// Writes the distribution of a rule that reads scores, which stand in the workspace, one per *eligible* arm, into the workspace.
     ///
     /// A score that is not a finite number says nothing about its arm; then no arm's is used and the eligible arms share equally.
-    func distribute(over eligible: [Int], best: ProbabilityOfBest, floor: Double, armCount: Int, workspace: inout ChoiceWorkspace) {
+    func distribute(over eligible: [Int], best: BestArm, floor: Double, armCount: Int, workspace: inout ChoiceWorkspace) {
         var isUsable = true
         for mean in workspace.means where !mean.isFinite { isUsable = false }
         for deviation in workspace.deviations where !(deviation.isFinite && deviation >= 0) { isUsable = false }

@@ -72,7 +72,8 @@ package struct LearnerReplay: Sendable {
         guard row.reward.isFinite else { throw PoliciesError.rewardNotFinite(row: offeredCount) }
         let eligible = row.eligible ?? Array(0..<armCount)
         guard eligible.contains(row.arm) else { throw PoliciesError.armNotEligible(row: offeredCount, arm: row.arm) }
-        let ratio = learner.distribution(over: eligible, in: row.context)[row.arm] / propensity
+        let distribution = learner.distribution(over: eligible, in: row.context)
+        let ratio = distribution[row.arm] / propensity
         // 1e-9: a floor and its reciprocal are rounded.
         if ratio > largestWeight * (1 + 1e-9) { cappedCount += 1 }
         let uniform = Double(mix64(mix64(seed ^ 0x7265_706c_6179) &+ UInt64(offeredCount)) >> 11) * 0x1p-53
@@ -80,6 +81,9 @@ package struct LearnerReplay: Sendable {
         guard uniform * largestWeight < ratio else { return false }
         rewards.append(row.reward)
         acceptedAt.append(offeredCount)
+        // Accepted rows are as if the replayed policy had drawn them.
+        var row = row
+        row.propensities = distribution.probabilities
         accepted.append(row)
         if accepted.count >= nextRefit {
             learner = try PolicyLearner.refit(experiment, experimentVersion: 1, interactions: accepted)

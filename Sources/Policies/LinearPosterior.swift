@@ -3,6 +3,8 @@ package import HaggleMath
 
 /// The Gaussian posterior of a Bayesian linear regression per arm (`posterior: disjoint`), kept as sums only.
 ///
+/// `posterior: shared` is kept as the same sums and solved jointly (`JointPosterior`); `centred`, as one block of them (`PosteriorDesign`).
+///
 /// With the sums S, b, yy, n of an arm over *standardised* rewards, prior precision lambda and prior mean 0:
 ///
 ///     A = lambda I + S     mu = A^-1 b     m = phi' mu     V = v^2 phi' A^-1 phi
@@ -94,6 +96,9 @@ package struct LinearPosterior: Hashable, Sendable {
     /// The same data with another prior precision.
     package func withRidge(_ ridge: Double) -> Self { LinearPosterior(ridge: ridge, arms: arms, period: period) }
 
+    /// Whether it is the prior.
+    package var isEmpty: Bool { arms.allSatisfy { $0.weight == 0 } }
+
     /// The standardisation that the sums imply: mean and standard deviation of the reward over all arms.
     package var rewardScale: RewardScale {
         var weight = 0.0
@@ -127,9 +132,13 @@ package struct LinearPosterior: Hashable, Sendable {
         if let variance { return ArmEstimate(coefficients: coefficients, noiseVariance: variance) }
         var explained = 0.0
         for index in moment.indices { explained += moment[index] * coefficients[index] }
-        let residual = max(0, arms[arm].standardisedSquares(scale) - explained)
-        let shape = Self.priorShape + arms[arm].weight / 2
-        return ArmEstimate(coefficients: coefficients, noiseVariance: (Self.priorRate + residual / 2) / shape)
+        let variance = Self.noiseVariance(residual: arms[arm].standardisedSquares(scale) - explained, weight: arms[arm].weight)
+        return ArmEstimate(coefficients: coefficients, noiseVariance: variance)
+    }
+
+    /// The plug-in v^2 for a residual sum of squares over rows of that total weight.
+    static func noiseVariance(residual: Double, weight: Double) -> Double {
+        (priorRate + max(0, residual) / 2) / (priorShape + weight / 2)
     }
 
     /// a0 and b0: as much weight as 12 impressions, at the variance of a standardised reward.

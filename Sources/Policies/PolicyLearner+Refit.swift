@@ -42,11 +42,20 @@ extension PolicyLearner {
             let representation = Representation(
                 basis: basis, schema: experiment.context, encoder: rows.encoder, scaling: rows.scaling, network: trained?.network)
         else { preconditionFailure("parts fitted to the same rows fit together") }
-        var posterior = LinearPosterior(of: rows, in: representation, armCount: armCount, ridge: configuration.ridge)
+        let design = PosteriorDesign(configuration, arms: experiment.arms)
+        var posterior = design.prior(phiLength: representation.dimension, armCount: armCount, ridge: configuration.ridge)
+        for row in 0..<rows.count {
+            // Without propensities a row cannot be centred and says nothing here; it has trained the network.
+            let regressor = design.regressor(
+                representation.phi(ofInput: rows[row]), arm: rows.arms[row], propensities: interactions[rows.order[row]].propensities)
+            guard let regressor else { continue }
+            posterior.add(regressor.vector, arm: regressor.block, reward: rows.rewards[row], weight: rows.weights[row])
+        }
         if let clock = ages?.clock { posterior.advance(to: clock, factor: 1) }
         let base = ServingSnapshot(
             experiment: experiment.key, version: initial.version, experimentVersion: experimentVersion, arms: initial.arms,
-            controlIndex: initial.controlIndex, configuration: configuration, representation: representation, posterior: posterior)
+            controlIndex: initial.controlIndex, configuration: configuration, representation: representation, posterior: posterior,
+            depths: experiment.arms.map(\.discount))
         return PolicyLearner(base, posterior: posterior, training: trained?.report)
     }
 

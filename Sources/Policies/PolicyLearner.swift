@@ -16,7 +16,7 @@ package struct PolicyLearner: Sendable {
     package private(set) var refusedCount = 0
     private var factors: PosteriorFactors
     private let rule: ExplorationRule
-    private let best = ProbabilityOfBest()
+    private let best = BestArm()
 
     /// Goes on from a snapshot.
     package init(_ snapshot: ServingSnapshot) {
@@ -25,9 +25,8 @@ package struct PolicyLearner: Sendable {
 
     /// Starts from the prior with a snapshot's encoder, network and settings: for re-accumulating the log.
     package init(emptied snapshot: ServingSnapshot) {
-        let sums = RegressionSums(dimension: snapshot.posterior.dimension)
-        let prior = LinearPosterior(
-            ridge: snapshot.posterior.ridge, arms: [RegressionSums](repeating: sums, count: snapshot.arms.count),
+        let prior = snapshot.design.prior(
+            phiLength: snapshot.representation.dimension, armCount: snapshot.arms.count, ridge: snapshot.posterior.ridge,
             period: snapshot.posterior.period)
         self.init(snapshot, posterior: prior, training: nil)
     }
@@ -36,7 +35,7 @@ package struct PolicyLearner: Sendable {
         self.base = base
         self.posterior = posterior
         self.training = training
-        factors = PosteriorFactors(of: posterior)
+        factors = PosteriorFactors(of: posterior, design: base.design)
         rule = ExplorationRule(base.configuration, arms: base.arms, controlIndex: base.controlIndex)
     }
 
@@ -57,25 +56,33 @@ package struct PolicyLearner: Sendable {
     ///   - arm: position in the snapshot's arms.
     ///   - time: the impression's own time, which gives omega under `forget`; without one it counts as of the clock's period.
     ///   - weight: multiplied with that.
-    /// - Returns: false, and nothing changed, where reward or weight is not finite or the weight is negative, or where the reward is one that
-    ///   the algorithm cannot learn from (outside 0...1 under `bernoulli-thompson`).
+    ///   - propensities: of every arm of the experiment when this one was drawn; only a `centred` posterior reads them.
+    /// - Returns: false, and nothing changed, where reward or weight is not finite or the weight is negative, where the reward is one that
+    ///   the algorithm cannot learn from (outside 0...1 under `bernoulli-thompson`), or where a centred posterior gets no propensities.
     @discardableResult
-    package mutating func fold(_ context: Context, arm: Int, reward: Double, at time: Timestamp? = nil, weight: Double = 1) -> Bool {
-        guard accepts(reward), weight.isFinite, weight >= 0 else {
+    package mutating func fold(
+        _ context: Context, arm: Int, reward: Double, at time: Timestamp? = nil, weight: Double = 1, propensities: [Double]? = nil
+    ) -> Bool {
+        let phi = base.representation.phi(context)
+        guard accepts(reward), weight.isFinite, weight >= 0,
+            let regressor = base.design.regressor(phi, arm: arm, propensities: propensities)
+        else {
             refusedCount += 1
             return false
         }
         let omega = weight * age(of: time)
-        let phi = base.representation.phi(context)
-        posterior.add(phi, arm: arm, reward: reward, weight: omega)
-        factors.update(phi, arm: arm, weight: omega, posterior: posterior)
+        posterior.add(regressor.vector, arm: regressor.block, reward: reward, weight: omega)
+        let update = base.design.factorUpdate(phi, arm: arm, regressor: regressor)
+        factors.update(update.vector, arm: update.index, weight: omega, posterior: posterior)
         return true
     }
 
     /// Adds one impression with its reward, at its own time.
     @discardableResult
     package mutating func fold(_ interaction: Interaction, weight: Double = 1) -> Bool {
-        fold(interaction.context, arm: interaction.arm, reward: interaction.reward, at: interaction.time, weight: weight)
+        fold(
+            interaction.context, arm: interaction.arm, reward: interaction.reward, at: interaction.time, weight: weight,
+            propensities: interaction.propensities)
     }
 
     /// Changes the reward of an impression that was folded with this context, arm, time and weight, exactly as if it had had the new one from
@@ -83,14 +90,17 @@ package struct PolicyLearner: Sendable {
     /// - Returns: as `fold`.
     @discardableResult
     package mutating func correct(
-        _ context: Context, arm: Int, from old: Double, to new: Double, at time: Timestamp? = nil, weight: Double = 1
+        _ context: Context, arm: Int, from old: Double, to new: Double, at time: Timestamp? = nil, weight: Double = 1,
+        propensities: [Double]? = nil
     ) -> Bool {
-        guard accepts(old), accepts(new), weight.isFinite, weight >= 0 else {
+        guard accepts(old), accepts(new), weight.isFinite, weight >= 0,
+            let regressor = base.design.regressor(base.representation.phi(context), arm: arm, propensities: propensities)
+        else {
             refusedCount += 1
             return false
         }
         let omega = weight * age(of: time)
-        posterior.correct(base.representation.phi(context), arm: arm, from: old, to: new, weight: omega)
+        posterior.correct(regressor.vector, arm: regressor.block, from: old, to: new, weight: omega)
         return true
     }
 
@@ -110,11 +120,11 @@ package struct PolicyLearner: Sendable {
     /// - Precondition: both have the same encoder, network, arms and prior precision.
     package mutating func merge(_ other: Self) {
         precondition(
-            other.base.representation == base.representation && other.base.arms == base.arms,
+            other.base.representation == base.representation && other.base.arms == base.arms && other.base.design == base.design,
             "only learners with one encoder and network and the same arms can be merged")
         posterior.merge(other.posterior, factor: base.configuration.forget?.factor ?? 1)
         refusedCount += other.refusedCount
-        factors = PosteriorFactors(of: posterior)
+        factors = PosteriorFactors(of: posterior, design: base.design)
     }
 
     /// The state as a snapshot.
@@ -125,7 +135,8 @@ package struct PolicyLearner: Sendable {
 extension PolicyLearner: Policy {
     package var armCount: Int { base.arms.count }
 
-    /// What `SnapshotPolicy` of the same sums gives, up to the drift of the factors. O(K d^2).
+    /// What `SnapshotPolicy` of the same sums gives, up to the drift of the factors. O(K d^2); under `posterior: shared` the joint system is solved
+    /// anew, O((K d)^3).
     package func distribution(over eligible: [Int], in context: Context) -> ArmDistribution {
         var workspace = ChoiceWorkspace()
         distribute(over: eligible, in: context, workspace: &workspace)
@@ -135,7 +146,13 @@ extension PolicyLearner: Policy {
     /// The same, written to the workspace's `distribution`.
     package func distribute(over eligible: [Int], in context: Context, workspace: inout ChoiceWorkspace) {
         precondition(!eligible.isEmpty, "a distribution needs at least one eligible arm")
-        let rule = rule.fitted(to: posterior)
+        guard base.design.kernel == nil else {
+            // One solve of the joint system is what a snapshot needs too.
+            SnapshotPolicy(base.with(posterior: posterior, version: base.version), factor: factors.factors[0])
+                .distribute(over: eligible, in: context, workspace: &workspace)
+            return
+        }
+        let rule = rule.fitted(to: posterior, armCount: armCount)
         let floor = base.configuration.floor
         guard rule.needsScores else {
             rule.distribute(
@@ -144,6 +161,7 @@ extension PolicyLearner: Policy {
         }
         base.representation.writePhi(context, into: &workspace)
         let scale = posterior.rewardScale
+        ChoiceWorkspace.resize(&workspace.covariance, to: 0)
         ChoiceWorkspace.resize(&workspace.means, to: eligible.count)
         ChoiceWorkspace.resize(&workspace.deviations, to: rule.needsDeviations ? eligible.count : 0)
         for (position, arm) in eligible.enumerated() {

@@ -21,6 +21,10 @@ extension ServingSnapshot {
         writer.write(representation.scaling.factors)
         if let network = representation.network { writer.write(json: network) }
         writer.write(posterior)
+        for depth in depths {
+            writer.write(depth == nil ? UInt8(0) : 1)
+            writer.write(depth ?? 0)
+        }
         return writer.finished(.snapshot)
     }
 
@@ -45,12 +49,25 @@ extension ServingSnapshot {
         guard let representation = Representation(basis: basis, schema: schema, encoder: encoder, scaling: scaling, network: network)
         else { throw .malformed(part: "representation") }
         let posterior = try reader.posterior()
+        var depths = [Double?](repeating: nil, count: arms.count)
+        // Before format 3 no posterior was over the arms' depths.
+        if reader.format >= 3 {
+            for arm in depths.indices {
+                let hasDepth = try reader.byte("depths") == 1
+                let depth = try reader.double("depths")
+                guard depth.isFinite else { throw .malformed(part: "depths") }
+                if hasDepth { depths[arm] = depth }
+            }
+        }
         try reader.finish()
-        guard arms.indices.contains(controlIndex), posterior.arms.count == arms.count, posterior.dimension == representation.dimension
+        guard arms.indices.contains(controlIndex),
+            Self.fits(
+                posterior, design: PosteriorDesign(configuration, depths: depths), armCount: arms.count,
+                phiLength: representation.dimension)
         else { throw .malformed(part: "arms") }
         self.init(
             experiment: experiment, version: version, experimentVersion: experimentVersion, arms: arms, controlIndex: controlIndex,
-            configuration: configuration, representation: representation, posterior: posterior)
+            configuration: configuration, representation: representation, posterior: posterior, depths: depths)
     }
 }
 

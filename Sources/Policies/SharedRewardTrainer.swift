@@ -45,22 +45,8 @@ package struct SharedRewardTrainer: RewardModelTrainer {
         let scale = sums.rewardScale
         let width = sums.dimension
         let count = features.dimension
-        var gram = SymmetricMatrix(dimension: count * width)
-        var moment = [Double](repeating: 0, count: count * width)
-        for (psi, arm) in zip(features.rows, sums.arms) where arm.weight > 0 {
-            let standardised = arm.standardisedMoment(scale)
-            for j in 0..<count where psi[j] != 0 {
-                for column in 0..<width { moment[j * width + column] += psi[j] * standardised[column] }
-                for k in 0...j where psi[k] != 0 {
-                    for row in 0..<width {
-                        // Of the block on the diagonal only one triangle is stored.
-                        for column in 0..<(j == k ? row + 1 : width) {
-                            gram[j * width + row, k * width + column] += psi[j] * psi[k] * arm.gram[row, column]
-                        }
-                    }
-                }
-            }
-        }
+        let gram = ArmKernel.assembledGram(of: sums.arms, rows: features.rows)
+        let moment = ArmKernel.assembledMoment(of: sums.arms, rows: features.rows, scale: scale)
         let beta = Cholesky(of: gram, ridge: ridge).solve(moment)
         let arms = features.rows.map { psi in
             let coefficients = (0..<width).map { column in

@@ -8,7 +8,11 @@ import HaggleMath
 package struct SnapshotPolicy: Policy {
     package let snapshot: ServingSnapshot
     private let rule: ExplorationRule
-    private let best = ProbabilityOfBest()
+    private let best = BestArm()
+    /// What a shared posterior says; nil where arms are learned apart.
+    private let joint: JointPosterior?
+    /// Nothing has been learned: then the arms share equally, where a shared prior alone would favour the ends of the table.
+    private let isEven: Bool
     /// mu of every arm, arm by arm; in standardised units.
     private let coefficients: [Double]
     /// `L^-1` of every arm, packed by columns, arm by arm; empty where the rule needs no standard deviations.
@@ -16,15 +20,19 @@ package struct SnapshotPolicy: Policy {
     /// v of every arm.
     private let noise: [Double]
 
-    package init(_ snapshot: ServingSnapshot) {
+    package init(_ snapshot: ServingSnapshot) { self.init(snapshot, factor: nil) }
+
+    /// - Parameter factor: of a shared posterior's joint matrix, where it is kept up to date elsewhere.
+    init(_ snapshot: ServingSnapshot, factor: Cholesky?) {
         self.snapshot = snapshot
         let rule = ExplorationRule(snapshot.configuration, arms: snapshot.arms, controlIndex: snapshot.controlIndex)
-            .fitted(to: snapshot.posterior)
+            .fitted(to: snapshot.posterior, armCount: snapshot.arms.count)
         self.rule = rule
         var coefficients: [Double] = []
         var inverseFactors: [Double] = []
         var noise: [Double] = []
-        if rule.needsScores {
+        let isShared = snapshot.design.kernel != nil
+        if rule.needsScores, !isShared {
             let posterior = snapshot.posterior
             let scale = posterior.rewardScale
             for arm in posterior.arms.indices {
@@ -36,6 +44,12 @@ package struct SnapshotPolicy: Policy {
                 if rule.needsDeviations { inverseFactors += factor.inverseFactor() }
             }
         }
+        joint =
+            rule.needsScores && isShared
+            ? JointPosterior(
+                of: snapshot.posterior, design: snapshot.design, phiLength: snapshot.representation.dimension, factor: factor,
+                variance: snapshot.configuration.variance) : nil
+        isEven = isShared && snapshot.posterior.isEmpty
         self.coefficients = coefficients
         self.inverseFactors = inverseFactors
         self.noise = noise
@@ -68,7 +82,15 @@ package struct SnapshotPolicy: Policy {
             return
         }
         score(eligible, workspace: &workspace)
-        rule.distribute(over: eligible, best: best, floor: floor, armCount: armCount, workspace: &workspace)
+        if isEven { Self.flatten(&workspace) }
+        rule.distribute(over: eligible, best: best(for: eligible), floor: floor, armCount: armCount, workspace: &workspace)
+    }
+
+    /// The means as monotone demand has them; those that P(best) draws around stay, it projects its draws itself.
+    private func project(_ eligible: [Int], _ workspace: inout ChoiceWorkspace) {
+        guard snapshot.configuration.isMonotone, !rule.samples, let kernel = snapshot.design.kernel else { return }
+        var blocks: [(sum: Double, count: Int)] = []
+        MonotoneProjection.apply(to: &workspace.means, along: kernel.deepening(eligible), blocks: &blocks)
     }
 
     /// The scores' means and standard deviations, one per eligible arm, in standardised units; no deviations where the rule reads none.
@@ -80,7 +102,46 @@ package struct SnapshotPolicy: Policy {
         return (workspace.means, workspace.deviations)
     }
 
+    /// The scores' covariance, row by row over the eligible arms, in standardised units squared; diagonal where arms are learned apart.
+    package func covariance(of eligible: [Int], in context: Context) -> [Double] {
+        var workspace = ChoiceWorkspace()
+        snapshot.representation.writePhi(context, into: &workspace)
+        score(eligible, workspace: &workspace)
+        guard workspace.covariance.isEmpty else { return workspace.covariance }
+        var result = [Double](repeating: 0, count: eligible.count * eligible.count)
+        for (index, deviation) in workspace.deviations.enumerated() { result[index * (eligible.count + 1)] = deviation * deviation }
+        return result
+    }
+
+    /// P(best) with the chain of depths where demand is monotone.
+    private func best(for eligible: [Int]) -> BestArm {
+        guard snapshot.configuration.isMonotone, let kernel = snapshot.design.kernel else { return best }
+        var best = best
+        best.chain = kernel.deepening(eligible)
+        return best
+    }
+
+    /// Makes every arm's score the same certain one.
+    private static func flatten(_ workspace: inout ChoiceWorkspace) {
+        for index in workspace.means.indices { workspace.means[index] = 0 }
+        for index in workspace.deviations.indices { workspace.deviations[index] = 0 }
+        for index in workspace.covariance.indices { workspace.covariance[index] = 0 }
+    }
+
     private func score(_ eligible: [Int], workspace: inout ChoiceWorkspace) {
+        ChoiceWorkspace.resize(&workspace.covariance, to: 0)
+        if let joint {
+            precondition(workspace.phi.count == snapshot.representation.dimension, "phi must be this snapshot's")
+            precondition(eligible.allSatisfy { $0 >= 0 && $0 < armCount }, "an eligible arm must be one of the arms")
+            joint.means(of: eligible, workspace: &workspace)
+            if rule.needsDeviations {
+                joint.covariance(of: eligible, workspace: &workspace)
+            } else {
+                ChoiceWorkspace.resize(&workspace.deviations, to: 0)
+            }
+            project(eligible, &workspace)
+            return
+        }
         let dimension = workspace.phi.count
         precondition(dimension == snapshot.posterior.dimension, "phi must be this snapshot's")
         let packedCount = SymmetricMatrix.packedCount(dimension)

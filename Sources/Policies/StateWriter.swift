@@ -8,7 +8,7 @@ struct StateWriter {
     enum Mark: String { case snapshot = "HAGGLESN", posterior = "HAGGLEPO" }
 
     /// 2 since settings are written whole and sums carry the clock of forgetting.
-    static let format: UInt32 = 2
+    static let format: UInt32 = 3
 
     private var body: [UInt8] = []
 

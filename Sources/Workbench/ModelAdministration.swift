@@ -124,9 +124,11 @@ package struct ModelAdministration: Sendable {
                 throw LearningError.notABandit(key)
             }
             let snapshot = try ServingSnapshot(serialised: stored.bytes)
-            let arms = zip(snapshot.arms, snapshot.posterior.arms).map { arm, sums in
+            // A centred posterior has one block of sums for all arms.
+            let blocks = snapshot.posterior.arms.count == snapshot.arms.count ? snapshot.arms.map(\.rawValue) : ["all arms"]
+            let arms = zip(blocks, snapshot.posterior.arms).map { arm, sums in
                 Description.Arm(
-                    arm: arm.rawValue, impressions: sums.weight, meanReward: sums.weight > 0 ? sums.rewards / sums.weight : nil)
+                    arm: arm, impressions: sums.weight, meanReward: sums.weight > 0 ? sums.rewards / sums.weight : nil)
             }
             let network =
                 snapshot.network.map { network in

@@ -63,7 +63,7 @@ struct DefaultTests {
             .replacing("window: 7d", with: "window: 7d\n  learn: early")
             .replacing(
                 "linear-thompson",
-                with: "neural-thompson\n  forget: {factor: 0.9, per: 12h}\n"
+                with: "neural-thompson\n  floor: 0.01\n  posterior: shared\n  centred: true\n  forget: {factor: 0.9, per: 12h}\n"
                     + "  model: {kind: cnn, loss: two-part, dropout: 0.2, schedule: warmup, clip: 2, layer_norm: true, residual: true, units: 3, kernel: 5}"
             ) + "warm_start: {import: log.csv}\n"
         let experiment = try GoodFile.experiment(text)
@@ -81,7 +81,7 @@ struct DefaultTests {
         #expect(
             experiment.policy
                 == PolicyConfiguration(
-                    algorithm: .neuralThompson, forget: .init(factor: 0.9, periodSeconds: 43_200),
+                    algorithm: .neuralThompson, floor: 0.01, posterior: .shared, isCentred: true, forget: .init(factor: 0.9, periodSeconds: 43_200),
                     model: .init(
                         kind: .cnn, loss: .twoPart, dropout: 0.2, schedule: .warmup, clip: 2, layerNorm: true, residual: true, units: 3,
                         kernel: 5)))
@@ -90,6 +90,15 @@ struct DefaultTests {
         #expect(try GoodFile.experiment(apprentice).policy?.imitate == "rule")
         let squareCB = GoodFile.bandit.replacing("linear-thompson", with: "square-cb\n  gamma: 30")
         #expect(try GoodFile.experiment(squareCB).policy?.gamma == 30)
+    }
+
+    /// Monotone demand follows from the metric where the file is silent.
+    @Test func sharedConversionIsMonotoneUnlessTheFileSaysOtherwise() throws {
+        let shared = GoodFile.bandit.replacing("linear-thompson", with: "linear-thompson\n  posterior: shared\n  floor: 0.01")
+        #expect(try GoodFile.experiment(shared).policy?.isMonotone == false)
+        let conversion = shared.replacing("metric: margin", with: "metric: conversion")
+        #expect(try GoodFile.experiment(conversion).policy?.isMonotone == true)
+        #expect(try GoodFile.experiment(conversion + "  monotone: false\n").policy?.isMonotone == false)
     }
 
     @Test func greedyMayUseANetwork() throws {

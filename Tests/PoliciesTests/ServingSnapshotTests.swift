@@ -64,7 +64,7 @@ import Testing
         }
         var newer = bytes
         newer[8] = 9
-        #expect(throws: PoliciesError.unsupportedFormat(found: 9, newest: 2)) { try ServingSnapshot(serialised: newer) }
+        #expect(throws: PoliciesError.unsupportedFormat(found: 9, newest: 3)) { try ServingSnapshot(serialised: newer) }
         // A posterior is not a snapshot, though both are states.
         let posterior = LinearPosterior(dimension: 2, armCount: 1, ridge: 1).serialised()
         #expect(throws: PoliciesError.notSerialised(byteCount: posterior.count)) { try ServingSnapshot(serialised: posterior) }

@@ -11,14 +11,14 @@ package struct ArmScores: Sendable {
     package let isAdditive: Bool
 
     package init(_ snapshot: ServingSnapshot) {
-        // Any rule that reads means and deviations: fixed and uniform policies keep neither.
+        // Any rule that reads means and deviations and draws nothing: fixed and uniform policies keep neither.
         var configuration = snapshot.configuration
-        configuration.algorithm = .linearThompson
+        configuration.algorithm = .linearUCB
         policy = SnapshotPolicy(
             ServingSnapshot(
                 experiment: snapshot.experiment, version: snapshot.version, experimentVersion: snapshot.experimentVersion,
                 arms: snapshot.arms, controlIndex: snapshot.controlIndex, configuration: configuration,
-                representation: snapshot.representation, posterior: snapshot.posterior))
+                representation: snapshot.representation, posterior: snapshot.posterior, depths: snapshot.depths))
         scale = snapshot.rewardScale
         isAdditive = snapshot.representation.basis != .network
     }
@@ -27,6 +27,14 @@ package struct ArmScores: Sendable {
     package func callAsFunction(of eligible: [Int], in context: Context) -> (means: [Double], deviations: [Double]) {
         let (means, deviations) = policy.scores(of: eligible, in: context)
         return (means.map { scale.centre + scale.scale * $0 }, deviations.map { scale.scale * $0 })
+    }
+
+    /// Whether what is known of one arm says something of another.
+    var areCorrelated: Bool { policy.snapshot.design.kernel != nil }
+
+    /// The covariance of the expected rewards, row by row over the eligible arms; diagonal where arms are learned apart.
+    package func covariance(of eligible: [Int], in context: Context) -> [Double] {
+        policy.covariance(of: eligible, in: context).map { scale.scale * scale.scale * $0 }
     }
 
     /// The expected rewards of some arms as a function to explain.

@@ -35,17 +35,26 @@ package struct CustomerScorer: Sendable {
         all = Array(snapshot.arms.indices)
     }
 
-    /// The standard deviation of an uplift takes the two arms' posteriors as independent. They are under `posterior: disjoint`; a shared
-    /// posterior correlates arms positively, so there it errs on the side of more doubt.
     package func callAsFunction(_ context: Context) -> CustomerScore {
         let (means, deviations) = scores(of: all, in: context)
-        let control = deviations[controlIndex]
         return CustomerScore(
             expectedRewards: means, standardDeviations: deviations, uplifts: means.map { $0 - means[controlIndex] },
-            upliftDeviations: all.map {
-                $0 == controlIndex ? 0 : (deviations[$0] * deviations[$0] + control * control).squareRoot()
-            },
+            upliftDeviations: upliftVariances(deviations, context).map { max(0, $0).squareRoot() },
             propensities: policy.distribution(over: all, in: context).probabilities)
+    }
+
+    /// Var(a - control) of every arm, 0 for control.
+    private func upliftVariances(_ deviations: [Double], _ context: Context) -> [Double] {
+        let count = all.count
+        guard scores.areCorrelated else {
+            let control = deviations[controlIndex] * deviations[controlIndex]
+            return all.map { $0 == controlIndex ? 0 : deviations[$0] * deviations[$0] + control }
+        }
+        let covariance = scores.covariance(of: all, in: context)
+        let control = covariance[controlIndex * count + controlIndex]
+        return all.map {
+            $0 == controlIndex ? 0 : covariance[$0 * count + $0] + control - 2 * covariance[$0 * count + controlIndex]
+        }
     }
 
     /// The expected rewards alone: half the work where nothing else is read.
