@@ -6,8 +6,8 @@ import NeuralNetwork
 ///
 /// Every round: `choose` gives exact probabilities, the caller draws an arm, `learn` takes its reward. Nothing is known of a row before it is
 /// played: columns are standardised by running moments, and network, standardisation and regressions are fitted afresh to what has been
-/// played, at rounds 1, 2, 4, ... 64, 100 and then every `max(100, 5 %)` rounds. In between, the arms' regressions take one rank-one update
-/// a round.
+/// played, at rounds 1, 2, 4, ... 64, 100 and then every `max(100, 5 %)` rounds; without a network whenever the rounds have doubled, and
+/// every 20 000. In between, the arms' regressions take one rank-one update a round.
 ///
 /// `linear-*` regress on the context x, `neural-*` on [x ; z], z the last hidden layer of a network (neural-linear: Riquelme, Tucker & Snoek
 /// 2018; x beside z so that what is linear need not be learned twice); of other algorithms `model: {kind: linear}` decides. Rewards of any
@@ -36,6 +36,7 @@ package struct OnlineLearner {
     private var context: [Float] = []
     private var x: [Float]
     private var scratch: [Float] = []
+    private var phi: [Double] = []
     /// Fits of the network that diverged; the one before stayed.
     package private(set) var failedFits = 0
 
@@ -94,9 +95,11 @@ package struct OnlineLearner {
             return ArmDistribution(weights: shares, floor: floor, eligible: all)
         }
         scaling.apply(context[...], into: &x)
-        let plain = x.map { Double($0) }
         for index in models.indices where models[index].regressions != nil {
-            var phi = models[index].kind.basis == .intercept ? [] : plain
+            phi.removeAll(keepingCapacity: true)
+            if models[index].kind.basis != .intercept {
+                for value in x { phi.append(Double(value)) }
+            }
             if models[index].kind.basis == .network { hidden?.append(of: x, to: &phi, scratch: &scratch) }
             phi.append(Self.constant)
             models[index].score(phi)
@@ -137,7 +140,11 @@ package struct OnlineLearner {
         if played.playedCount >= nextFit {
             try fit()
             let count = played.playedCount
-            nextFit = count < 64 ? 2 * count : count < 100 ? 100 : max(count + 100, Int(Double(count) * Self.growth))
+            if models.contains(where: { $0.kind.basis == .network }) {
+                nextFit = count < 64 ? 2 * count : count < 100 ? 100 : max(count + 100, Int(Double(count) * Self.growth))
+            } else {
+                nextFit = count + min(count, Self.longestPause)
+            }
         }
     }
 
@@ -214,6 +221,8 @@ package struct OnlineLearner {
     /// Rounds before the first network.
     private static let leastNetworkRows = 100
     private static let growth = 1.05
+    /// Most rounds between two fits without a network, when only standardisation and rounding are renewed.
+    private static let longestPause = 20_000
     /// Of the loss: about the last thousand rounds count.
     private static let discount = 0.999
     /// Rounds that `auto` gives every arm before it reads scores: one unlucky round is not to end an arm.

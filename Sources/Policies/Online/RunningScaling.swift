@@ -20,11 +20,13 @@ struct RunningScaling {
     /// Takes one row into account. O(width).
     mutating func add(_ row: ArraySlice<Float>) {
         count += 1
-        for (column, raw) in row.enumerated() {
-            let value = Double(raw)
+        let share = 1 / count
+        let row = row.span
+        for column in row.indices {
+            let value = Double(row[column])
             if value != 0 && value != 1 { isIndicator[column] = false }
             let difference = value - means[column]
-            means[column] += difference / count
+            means[column] += difference * share
             squares[column] += difference * (value - means[column])
         }
     }
@@ -55,8 +57,9 @@ struct RunningScaling {
 
         /// Writes a scaled row. O(width).
         func apply(_ row: ArraySlice<Float>, into output: inout [Float]) {
-            for (column, raw) in row.enumerated() {
-                let value = (Double(raw) - shifts[column]) * factors[column]
+            let row = row.span
+            for column in row.indices {
+                let value = (Double(row[column]) - shifts[column]) * factors[column]
                 output[column] = Float(Self.limited(value))
             }
         }
