@@ -8,27 +8,32 @@ import HaggleMath
 /// v^2 is the mean squared residual of all arms, to which the spread of the rewards counts as one more row. P is kept itself (not a factor)
 /// and updated by Sherman & Morrison (1950); so is the least penalised sum of squares, by `e^2 / (1 + phi' P phi)` with e the error of the
 /// prediction. Rounding is undone whenever the posterior is accumulated afresh, which `rebuild` does from the rows themselves.
-struct ArmRegressions {
+package struct ArmRegressions {
     private typealias Eight = SymmetricStrips.Eight
 
-    let dimension: Int
-    let armCount: Int
-    let ridge: Double
+    /// Length of phi.
+    package let dimension: Int
+    package let armCount: Int
+    /// lambda.
+    package let ridge: Double
     /// P of each arm.
     private var inverses: [SymmetricStrips]
     /// theta of each arm, one after the other, each padded to whole vectors.
     private var coefficients: [Eight]
     /// `min over theta of sum (r - theta' phi)^2 + lambda |theta|^2` of each arm.
     private var residuals: [Double]
-    private(set) var counts: [Double]
+    /// Rows learned from, by arm.
+    package private(set) var counts: [Double]
     /// The row last scored, padded; `P phi` of the arm last played.
     private var features: [Eight]
     private var product: [Eight]
-    private(set) var means: [Double]
+    /// `theta_a' phi` of the row last scored, by arm.
+    package private(set) var means: [Double]
     /// `phi' P_a phi`.
-    private(set) var leverages: [Double]
+    package private(set) var leverages: [Double]
 
-    init(dimension: Int, armCount: Int, ridge: Double) {
+    /// The prior: theta 0 with covariance I / lambda.
+    package init(dimension: Int, armCount: Int, ridge: Double) {
         self.dimension = dimension
         self.armCount = armCount
         self.ridge = ridge
@@ -45,7 +50,7 @@ struct ArmRegressions {
 
     /// v^2, in squared units of the reward.
     /// - Parameter spread: the variance of the rewards.
-    func noise(spread: Double) -> Double {
+    package func noise(spread: Double) -> Double {
         var (sum, count) = (spread, 1.0)
         for arm in 0..<armCount {
             sum += residuals[arm]
@@ -55,7 +60,7 @@ struct ArmRegressions {
     }
 
     /// Scores a row: fills `means` and `leverages`. O(K d^2 / 2).
-    mutating func score(_ phi: [Double]) {
+    package mutating func score(_ phi: [Double]) {
         precondition(phi.count == dimension, "a row has as many features as the regressions")
         // Safe: `dimension` numbers go into vectors that hold at least as many; the rest stays 0.
         unsafe features.withUnsafeMutableBytes { bytes in
@@ -71,7 +76,7 @@ struct ArmRegressions {
     }
 
     /// Learns from the row last scored. O(d^2).
-    mutating func learn(arm: Int, reward: Double) {
+    package mutating func learn(arm: Int, reward: Double) {
         let error = reward - means[arm]
         let divisor = 1 / (1 + leverages[arm])
         inverses[arm].multiply(features, into: &product)
@@ -86,7 +91,7 @@ struct ArmRegressions {
     /// - Parameters:
     ///   - rows: of each arm, its rows' features, row-major.
     ///   - rewards: of each arm, one per row.
-    mutating func rebuild(rows: [[Double]], rewards: [[Double]]) {
+    package mutating func rebuild(rows: [[Double]], rewards: [[Double]]) {
         let size = dimension
         let stripCount = features.count
         for arm in 0..<armCount {

@@ -198,22 +198,19 @@ package struct OnlineLearner {
     /// phi of every row that was kept, by arm.
     private mutating func features(of inputs: [Float], basis: OnlineModel.Basis) -> (rows: [[Double]], dimension: Int) {
         let width = played.width
+        let dimension = (basis == .intercept ? 0 : width) + (basis == .network ? hidden?.width ?? 0 : 0) + 1
+        var counts = [Int](repeating: 0, count: armCount)
+        for arm in played.arms { counts[Int(arm)] += 1 }
         var rows = [[Double]](repeating: [], count: armCount)
-        var input = [Float](repeating: 0, count: width)
-        var phi: [Double] = []
+        for arm in all { rows[arm].reserveCapacity(counts[arm] * dimension) }
         for index in 0..<played.count {
-            phi.removeAll(keepingCapacity: true)
-            if basis != .intercept {
-                for column in 0..<width {
-                    input[column] = inputs[index * width + column]
-                    phi.append(Double(input[column]))
-                }
-            }
-            if basis == .network { hidden?.append(of: input, to: &phi, scratch: &scratch) }
-            phi.append(Self.constant)
-            rows[Int(played.arms[index])] += phi
+            let arm = Int(played.arms[index])
+            let input = inputs[index * width..<(index + 1) * width]
+            if basis != .intercept { rows[arm].append(contentsOf: input.lazy.map { Double($0) }) }
+            if basis == .network { hidden?.append(of: Array(input), to: &rows[arm], scratch: &scratch) }
+            rows[arm].append(Self.constant)
         }
-        return (rows, phi.count)
+        return (rows, dimension)
     }
 
     /// Rows kept for fits.

@@ -50,28 +50,30 @@ struct SymmetricStrips: Hashable, Sendable {
             unsafe rows.withUnsafeBufferPointer { rows in
                 var start = 0
                 for strip in 0..<stripCount {
-                    var diagonal = Eight.zero
-                    for index in 0..<8 {
-                        let value = unsafe scalars.load(fromByteOffset: 64 * strip + 8 * index, as: Double.self)
-                        unsafe diagonal += value * rows[start + index]
-                    }
-                    // Two sums, because each waits for its last addition.
+                    // Two sums, because each waits for its last addition. The block on the diagonal counts once, those below it twice.
                     var (even, odd) = (Eight.zero, Eight.zero)
-                    var index = 8
-                    let count = 8 * (stripCount - strip)
-                    while index < count {
-                        let first = unsafe scalars.load(fromByteOffset: 64 * strip + 8 * index, as: Double.self)
-                        let second = unsafe scalars.load(fromByteOffset: 64 * strip + 8 * index + 8, as: Double.self)
-                        unsafe even += first * rows[start + index]
-                        unsafe odd += second * rows[start + index + 1]
-                        index += 2
+                    let count = 8 &* (stripCount &- strip)
+                    var place = 64 &* strip
+                    var index = start
+                    let end = start &+ count
+                    while index < end {
+                        let first = unsafe scalars.load(fromByteOffset: place, as: Double.self)
+                        let second = unsafe scalars.load(fromByteOffset: place &+ 8, as: Double.self)
+                        unsafe even += first * rows[index]
+                        unsafe odd += second * rows[index &+ 1]
+                        index &+= 2
+                        place &+= 16
+                        if index == start &+ 8 {
+                            even *= 0.5
+                            odd *= 0.5
+                        }
                     }
-                    total += x[strip] * (diagonal + 2 * (even + odd))
+                    total += x[strip] * (even + odd)
                     start += count
                 }
             }
         }
-        return Self.sum(total)
+        return 2 * Self.sum(total)
     }
 
     /// Writes `A x`. O(n^2).
@@ -92,12 +94,15 @@ struct SymmetricStrips: Hashable, Sendable {
                             unsafe down += value * rows[start + index]
                         }
                         let count = 8 * (stripCount - strip)
-                        for index in 8..<max(8, count) {
-                            let place = 64 * strip + 8 * index
-                            let row = unsafe rows[start + index]
+                        var index = start &+ 8
+                        var place = 64 &* strip &+ 64
+                        while index < start &+ count {
+                            let row = unsafe rows[index]
                             down += unsafe scalars.load(fromByteOffset: place, as: Double.self) * row
                             let sum = unsafe sums.load(fromByteOffset: place, as: Double.self)
                             unsafe sums.storeBytes(of: sum + Self.sum(across * row), toByteOffset: place, as: Double.self)
+                            index &+= 1
+                            place &+= 8
                         }
                         let sum = unsafe sums.load(fromByteOffset: 64 * strip, as: Eight.self)
                         unsafe sums.storeBytes(of: sum + down, toByteOffset: 64 * strip, as: Eight.self)
@@ -119,8 +124,10 @@ struct SymmetricStrips: Hashable, Sendable {
                 for strip in 0..<stripCount {
                     let across = weight * v[strip]
                     let count = 8 * (stripCount - strip)
-                    for index in 0..<count {
-                        unsafe rows[start + index] -= scalars.load(fromByteOffset: 64 * strip + 8 * index, as: Double.self) * across
+                    var place = 64 &* strip
+                    for index in start..<start + count {
+                        unsafe rows[index] -= scalars.load(fromByteOffset: place, as: Double.self) * across
+                        place &+= 8
                     }
                     start += count
                 }
