@@ -13,15 +13,15 @@ struct LinearRoundBench {
 
     func run() throws {
         let peer = PythonPeer(variable: "HAGGLE_NUMPY_PYTHON")
-        var (whole, bare, theirs) = (0.0, 0.0, 0.0)
+        var (whole, bare, looped, stacked) = (0.0, 0.0, 0.0, 0.0)
         // They take turns and each shows its best, so that a busy moment of the machine hurts none alone.
         for _ in 0..<3 {
             whole = max(whole, try wholeRoundsPerSecond())
             bare = max(bare, bareRoundsPerSecond())
             if let peer {
                 let figures = try peer.run(Self.script, [rounds / 4, width, armCount])
-                guard let figure = figures["rounds_per_second"] else { throw BenchError.estimateMissing("rounds_per_second") }
-                theirs = max(theirs, figure)
+                guard let one = figures["looped"], let other = figures["stacked"] else { throw BenchError.estimateMissing("looped") }
+                (looped, stacked) = (max(looped, one), max(stacked, other))
             }
         }
         Bench.report("linear-ucb, 52 features, 7 arms (aim: 160 000)", "\(Bench.fixed(whole, 0)) rounds/s")
@@ -30,9 +30,11 @@ struct LinearRoundBench {
             Bench.report("LinUCB in numpy", "not measured: set HAGGLE_NUMPY_PYTHON to a Python that has numpy")
             return
         }
-        Bench.report("LinUCB in numpy: scores, largest bound and update", "\(Bench.fixed(theirs, 0)) rounds/s")
-        Bench.report("ratio to numpy, the same work (aim: at least 10)", Bench.fixed(bare / theirs))
-        Bench.report("ratio to numpy, the whole of ours", Bench.fixed(whole / theirs))
+        Bench.report("LinUCB in numpy, arm by arm", "\(Bench.fixed(looped, 0)) rounds/s")
+        Bench.report("ratio, the same work (aim: at least 10)", Bench.fixed(bare / looped))
+        Bench.report("ratio, the whole of ours", Bench.fixed(whole / looped))
+        Bench.report("LinUCB in numpy, all arms in one product", "\(Bench.fixed(stacked, 0)) rounds/s")
+        Bench.report("ratio, the same work", Bench.fixed(bare / stacked))
     }
 
     private func wholeRoundsPerSecond() throws -> Double {
@@ -71,7 +73,8 @@ struct LinearRoundBench {
         return Double(rounds) / seconds
     }
 
-    /// Li, Chu, Langford & Schapire 2010, disjoint, with the inverse kept by Sherman & Morrison's formula.
+    /// Li, Chu, Langford & Schapire 2010, disjoint, with the inverse kept by Sherman & Morrison's formula: as the paper writes it, arm by arm,
+    /// and with the arms stacked, what a careful user of numpy would write.
     private static let script = """
         import json, sys, time
         import numpy as np
@@ -79,21 +82,38 @@ struct LinearRoundBench {
         random = np.random.default_rng(4)
         contexts = random.standard_normal((4096, width))
         noise = random.standard_normal(rounds)
-        inverses = [np.eye(width) for _ in range(arms)]
-        moments = [np.zeros(width) for _ in range(arms)]
-        thetas = [np.zeros(width) for _ in range(arms)]
-        scores = np.zeros(arms)
-        start = time.perf_counter()
-        for index in range(rounds):
-            x = contexts[index % 4096]
-            for arm in range(arms):
-                scores[arm] = thetas[arm] @ x + 1.0 * np.sqrt(x @ inverses[arm] @ x)
-            arm = int(np.argmax(scores))
-            reward = x[arm] + noise[index]
-            product = inverses[arm] @ x
-            inverses[arm] -= np.outer(product, product) / (1 + x @ product)
-            moments[arm] += reward * x
-            thetas[arm] = inverses[arm] @ moments[arm]
-        print(json.dumps(dict(rounds_per_second=rounds / (time.perf_counter() - start))))
+        def looped():
+            inverses = [np.eye(width) for _ in range(arms)]
+            moments = [np.zeros(width) for _ in range(arms)]
+            thetas = [np.zeros(width) for _ in range(arms)]
+            scores = np.zeros(arms)
+            for index in range(rounds):
+                x = contexts[index % 4096]
+                for arm in range(arms):
+                    scores[arm] = thetas[arm] @ x + np.sqrt(x @ inverses[arm] @ x)
+                arm = int(np.argmax(scores))
+                reward = x[arm] + noise[index]
+                product = inverses[arm] @ x
+                inverses[arm] -= np.outer(product, product) / (1 + x @ product)
+                moments[arm] += reward * x
+                thetas[arm] = inverses[arm] @ moments[arm]
+        def stacked():
+            inverses = np.stack([np.eye(width)] * arms)
+            thetas = np.zeros((arms, width))
+            for index in range(rounds):
+                x = contexts[index % 4096]
+                products = inverses @ x
+                leverages = products @ x
+                means = thetas @ x
+                arm = int(np.argmax(means + np.sqrt(leverages)))
+                step = products[arm] / (1 + leverages[arm])
+                inverses[arm] -= np.outer(products[arm], step)
+                thetas[arm] += (x[arm] + noise[index] - means[arm]) * step
+        figures = {}
+        for play in (looped, stacked):
+            start = time.perf_counter()
+            play()
+            figures[play.__name__] = rounds / (time.perf_counter() - start)
+        print(json.dumps(figures))
         """
 }

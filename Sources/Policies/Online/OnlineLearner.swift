@@ -7,7 +7,7 @@ import NeuralNetwork
 /// Every round: `choose` gives exact probabilities, the caller draws an arm, `learn` takes its reward. Nothing is known of a row before it is
 /// played: columns are standardised by running moments, and network, standardisation and regressions are fitted afresh to what has been
 /// played, at rounds 1, 2, 4, ... 64, 100 and then every `max(100, 5 %)` rounds; without a network whenever the rounds have doubled, and
-/// every 20 000. In between, the arms' regressions take one rank-one update a round.
+/// every 20 000, and sooner where a column begins to vary. In between, the arms' regressions take one rank-one update a round.
 ///
 /// `linear-*` regress on the context x, `neural-*` on [x ; z], z the last hidden layer of a network (neural-linear: Riquelme, Tucker & Snoek
 /// 2018; x beside z so that what is linear need not be learned twice); of other algorithms `model: {kind: linear}` decides. Rewards of any
@@ -31,7 +31,9 @@ package struct OnlineLearner {
     private var hidden: HiddenFeatures?
     private var played: PlayedRows
     private var rewards = RunningMoment()
+    /// The rounds of the next fit, and of one that a new column asks for.
     private var nextFit = 1
+    private var earliestFit = 1
     /// The context of the round, as it came and scaled.
     private var context: [Float] = []
     private var x: [Float]
@@ -137,15 +139,12 @@ package struct OnlineLearner {
         }
         played.append(context, arm: arm, reward: reward)
         chooseChampion()
-        if played.playedCount >= nextFit {
-            try fit()
-            let count = played.playedCount
-            if models.contains(where: { $0.kind.basis == .network }) {
-                nextFit = count < 64 ? 2 * count : count < 100 ? 100 : max(count + 100, Int(Double(count) * Self.growth))
-            } else {
-                nextFit = count + min(count, Self.longestPause)
-            }
-        }
+        let count = played.playedCount
+        guard count >= nextFit || (running.hasNewColumn && count >= earliestFit) else { return }
+        try fit()
+        earliestFit = count < 64 ? 2 * count : count < 100 ? 100 : max(count + 100, Int(Double(count) * Self.growth))
+        let hasNetwork = models.contains { $0.kind.basis == .network }
+        nextFit = hasNetwork ? earliestFit : count + min(count, Self.longestPause)
     }
 
     /// `auto` takes the model of the smallest loss; others the last that is there.
@@ -163,6 +162,7 @@ package struct OnlineLearner {
     private mutating func fit() throws {
         let (count, width) = (played.count, played.width)
         scaling = running.scaling
+        running.hasNewColumn = false
         var inputs: [Float] = []
         inputs.reserveCapacity(count * width)
         var row = [Float](repeating: 0, count: width)

@@ -10,6 +10,8 @@ struct RunningScaling {
     private var means: [Double]
     private var squares: [Double]
     private var isIndicator: [Bool]
+    /// Whether a column varied for the first time since somebody set this to false: a standardisation taken before makes it 0.
+    var hasNewColumn = false
 
     init(width: Int) {
         means = [Double](repeating: 0, count: width)
@@ -27,7 +29,9 @@ struct RunningScaling {
             if value != 0 && value != 1 { isIndicator[column] = false }
             let difference = value - means[column]
             means[column] += difference * share
-            squares[column] += difference * (value - means[column])
+            let square = squares[column]
+            squares[column] = square + difference * (value - means[column])
+            if square == 0 && squares[column] > 0 { hasNewColumn = true }
         }
     }
 
