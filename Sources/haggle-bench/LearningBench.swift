@@ -8,7 +8,7 @@ struct LearningBench {
 
     func run() throws {
         choice()
-        update()
+        Self.update()
         try TrainingBench().run()
         try LinearRoundBench().run()
     }
@@ -43,7 +43,7 @@ struct LearningBench {
     }
 
     /// What the learner does with one impression once phi is there: sums, then the factor by a rank-one update.
-    private func update() {
+    static func update() {
         var posterior = LinearPosterior(dimension: 64, armCount: 1, ridge: 1)
         var factors = PosteriorFactors(of: posterior)
         var generator = SeededGenerator(seed: 2)
