@@ -1,5 +1,6 @@
 import HaggleCore
 import HaggleMath
+import Policies
 import Serving
 
 /// One assignment without HTTP or database.

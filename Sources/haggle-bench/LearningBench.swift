@@ -14,7 +14,7 @@ struct LearningBench {
     }
 
     /// The whole choice: context to encoder, network, scores, P(best), floor and draw.
-    private func choice() {
+    func choice() {
         let policy = SnapshotPolicy(subject.snapshot)
         let eligible = Array(subject.experiment.arms.indices)
         var workspace = ChoiceWorkspace()
