@@ -42,27 +42,36 @@ package struct Cholesky: Hashable, Sendable {
         var rest = v
         for index in rest.indices { rest[index] *= root }
         let dimension = dimension
-        // Safe: every index stays below `packedCount` and `dimension`; the pointers live in their closures only.
+        // Safe: `line` and `rest` walk down the diagonal, with `length` numbers behind each; the pointers live in their closures only.
         unsafe packed.withUnsafeMutableBufferPointer { entries in
             unsafe rest.withUnsafeMutableBufferPointer { rest in
-                var start = 0
-                for column in 0..<dimension {
-                    let length = dimension - column
-                    let x = unsafe rest[column]
+                guard var line = entries.baseAddress, var rest = rest.baseAddress else { return }
+                for length in stride(from: dimension, to: 0, by: -1) {
+                    let x = unsafe rest.pointee
                     if x != 0 {
-                        let pivot = unsafe entries[start]
+                        let pivot = unsafe line.pointee
                         let norm = (pivot * pivot + x * x).squareRoot()
                         let cosine = pivot / norm
                         let sine = x / norm
-                        unsafe entries[start] = norm
-                        for i in 1..<max(1, length) {
-                            let old = unsafe entries[start + i]
-                            let other = unsafe rest[column + i]
-                            unsafe entries[start + i] = cosine * old + sine * other
-                            unsafe rest[column + i] = cosine * other - sine * old
+                        unsafe line.pointee = norm
+                        var i = 1
+                        while i &+ 4 <= length {
+                            let old = unsafe line.four(i)
+                            let other = unsafe rest.four(i)
+                            unsafe line.setFour(i, cosine * old + sine * other)
+                            unsafe rest.setFour(i, cosine * other - sine * old)
+                            i &+= 4
+                        }
+                        while i < length {
+                            let old = unsafe line[i]
+                            let other = unsafe rest[i]
+                            unsafe line[i] = cosine * old + sine * other
+                            unsafe rest[i] = cosine * other - sine * old
+                            i &+= 1
                         }
                     }
-                    start += length
+                    unsafe line += length
+                    unsafe rest += 1
                 }
             }
         }
@@ -99,18 +108,26 @@ package struct Cholesky: Hashable, Sendable {
     package func solveLower(_ b: inout [Double]) {
         precondition(b.count == dimension, "the vector's length must be the factor's dimension")
         let dimension = dimension
-        // Safe: every index stays below `packedCount` and `dimension`; the pointers live in their closures only.
+        // Safe: `line` and `rest` walk down the diagonal, with `length` numbers behind each; the pointers live in their closures only.
         unsafe packed.withUnsafeBufferPointer { entries in
             unsafe b.withUnsafeMutableBufferPointer { b in
-                var start = 0
-                for column in 0..<dimension {
-                    let length = dimension - column
-                    if unsafe b[column] != 0 {
-                        let y = unsafe b[column] / entries[start]
-                        unsafe b[column] = y
-                        for i in 1..<max(1, length) { unsafe b[column + i] -= y * entries[start + i] }
+                guard var line = entries.baseAddress, var rest = b.baseAddress else { return }
+                for length in stride(from: dimension, to: 0, by: -1) {
+                    if unsafe rest.pointee != 0 {
+                        let y = unsafe rest.pointee / line.pointee
+                        unsafe rest.pointee = y
+                        var i = 1
+                        while i &+ 4 <= length {
+                            unsafe rest.setFour(i, rest.four(i) - y * line.four(i))
+                            i &+= 4
+                        }
+                        while i < length {
+                            unsafe rest[i] -= y * line[i]
+                            i &+= 1
+                        }
                     }
-                    start += length
+                    unsafe line += length
+                    unsafe rest += 1
                 }
             }
         }

@@ -45,17 +45,25 @@ package struct SymmetricMatrix: Hashable, Sendable {
     package mutating func addOuterProduct(of v: [Double], weight: Double = 1) {
         precondition(v.count == dimension, "the vector's length must be the matrix's dimension")
         let dimension = dimension
-        // Safe: every index stays below `packedCount` and `dimension`; the pointers live in their closures only.
+        // Safe: `line` and `rest` walk down the diagonal, with `length` numbers behind each; the pointers live in their closures only.
         unsafe packed.withUnsafeMutableBufferPointer { entries in
             unsafe v.withUnsafeBufferPointer { v in
-                var start = 0
-                for column in 0..<dimension {
-                    let scaled = unsafe weight * v[column]
-                    let length = dimension - column
+                guard var line = entries.baseAddress, var rest = v.baseAddress else { return }
+                for length in stride(from: dimension, to: 0, by: -1) {
+                    let scaled = unsafe weight * rest.pointee
                     if scaled != 0 {
-                        for i in 0..<length { unsafe entries[start + i] += scaled * v[column + i] }
+                        var i = 0
+                        while i &+ 4 <= length {
+                            unsafe line.setFour(i, line.four(i) + scaled * rest.four(i))
+                            i &+= 4
+                        }
+                        while i < length {
+                            unsafe line[i] += scaled * rest[i]
+                            i &+= 1
+                        }
                     }
-                    start += length
+                    unsafe line += length
+                    unsafe rest += 1
                 }
             }
         }

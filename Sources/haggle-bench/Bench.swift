@@ -13,6 +13,8 @@ struct Bench {
         let subject = try BenchSubject()
         print("in process (20 features, 6 arms, hidden [64, 32])")
         InProcessBench(subject: subject).run()
+        print("\nlearning, one thread, the peers in the same run")
+        try LearningBench(subject: subject).run()
         let files = FileManager.default.temporaryDirectory.appending(path: "haggle-bench-files-\(getpid())").path
         let directory = FileManager.default.temporaryDirectory.appending(path: "haggle-bench-\(getpid())").path
         defer {

@@ -58,6 +58,21 @@ import Testing
         #expect(abs(scaled[0] - 3 * (1 + Float(2.302585))) < 1e-4)
     }
 
+    /// A column that first varies long after the last fit must not wait until the rounds have doubled.
+    @Test func aColumnThatBeginsToVaryIsLearnedSoon() throws {
+        var learner = try OnlineLearner(
+            PolicyConfiguration(algorithm: .greedy, model: .init(kind: .linear)), width: 1, arms: ["a", "b"], seed: 1)
+        for round in 0..<3000 {
+            // The column is 0 for 2600 rounds and then says which arm pays.
+            let context: [Float] = [round >= 2600 && round % 2 == 0 ? 1 : 0]
+            _ = learner.choose(context)
+            let arm = (round / 2) % 2
+            try learner.learn(arm: arm, reward: arm == (context[0] == 1 ? 1 : 0) ? 1 : 0)
+        }
+        #expect(learner.choose([1])[1] == 1)
+        #expect(learner.choose([0])[0] == 1)
+    }
+
     @Test func theOldestRowsGoWhenThereAreTooMany() {
         var rows = PlayedRows(width: 1, capacity: 16)
         for row in 0..<40 { rows.append([Float(row)], arm: row % 2, reward: Double(row)) }

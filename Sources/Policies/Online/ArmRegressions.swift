@@ -5,100 +5,85 @@ import HaggleMath
 ///
 ///     P_a = (lambda I + sum phi phi')^-1    theta_a = P_a sum phi r    m_a = theta_a' phi    sd_a = v sqrt(phi' P_a phi)
 ///
-/// v^2 is the mean squared residual of all arms, to which the spread of the rewards counts as one more row. P is kept whole (not a factor) and updated by Sherman & Morrison (1950): what scoring
-/// computed, `P phi`, is all that the update needs. Rounding is undone whenever the posterior is accumulated afresh, which `rebuild` does
-/// from the rows themselves.
-struct ArmRegressions {
-    let dimension: Int
-    let armCount: Int
-    let ridge: Double
-    /// `armCount` matrices of `dimension` squared numbers, one below the other.
-    private var inverses: [Double]
-    private var moments: [Double]
-    private var coefficients: [Double]
-    /// `sum r^2` of each arm.
-    private var squares: [Double]
-    private(set) var counts: [Double]
-    /// The row last scored, and `P_a phi` of every arm.
-    private var features: [Double]
-    private var products: [Double]
-    private(set) var means: [Double]
-    /// `phi' P_a phi`.
-    private(set) var leverages: [Double]
+/// v^2 is the mean squared residual of all arms, to which the spread of the rewards counts as one more row. P is kept itself (not a factor)
+/// and updated by Sherman & Morrison (1950); so is the least penalised sum of squares, by `e^2 / (1 + phi' P phi)` with e the error of the
+/// prediction. Rounding is undone whenever the posterior is accumulated afresh, which `rebuild` does from the rows themselves.
+package struct ArmRegressions {
+    private typealias Eight = SymmetricStrips.Eight
 
-    init(dimension: Int, armCount: Int, ridge: Double) {
+    /// Length of phi.
+    package let dimension: Int
+    package let armCount: Int
+    /// lambda.
+    package let ridge: Double
+    /// P of each arm.
+    private var inverses: [SymmetricStrips]
+    /// theta of each arm, one after the other, each padded to whole vectors.
+    private var coefficients: [Eight]
+    /// `min over theta of sum (r - theta' phi)^2 + lambda |theta|^2` of each arm.
+    private var residuals: [Double]
+    /// Rows learned from, by arm.
+    package private(set) var counts: [Double]
+    /// The row last scored, padded; `P phi` of the arm last played.
+    private var features: [Eight]
+    private var product: [Eight]
+    /// `theta_a' phi` of the row last scored, by arm.
+    package private(set) var means: [Double]
+    /// `phi' P_a phi`.
+    package private(set) var leverages: [Double]
+
+    /// The prior: theta 0 with covariance I / lambda.
+    package init(dimension: Int, armCount: Int, ridge: Double) {
         self.dimension = dimension
         self.armCount = armCount
         self.ridge = ridge
-        inverses = [Double](repeating: 0, count: armCount * dimension * dimension)
-        moments = [Double](repeating: 0, count: armCount * dimension)
-        coefficients = moments
-        squares = [Double](repeating: 0, count: armCount)
-        counts = squares
-        features = [Double](repeating: 0, count: dimension)
-        products = moments
-        means = squares
-        leverages = squares
-        for arm in 0..<armCount {
-            for index in 0..<dimension { inverses[(arm * dimension + index) * dimension + index] = 1 / ridge }
-        }
+        inverses = [SymmetricStrips](repeating: SymmetricStrips(diagonal: 1 / ridge, size: dimension), count: armCount)
+        let stripCount = SymmetricStrips.stripCount(dimension)
+        coefficients = [Eight](repeating: .zero, count: armCount * stripCount)
+        features = [Eight](repeating: .zero, count: stripCount)
+        product = features
+        residuals = [Double](repeating: 0, count: armCount)
+        counts = residuals
+        means = residuals
+        leverages = residuals
     }
 
     /// v^2, in squared units of the reward.
     /// - Parameter spread: the variance of the rewards.
-    func noise(spread: Double) -> Double {
+    package func noise(spread: Double) -> Double {
         var (sum, count) = (spread, 1.0)
         for arm in 0..<armCount {
-            var explained = 0.0
-            for index in arm * dimension..<(arm + 1) * dimension { explained += moments[index] * coefficients[index] }
-            sum += max(0, squares[arm] - explained)
+            sum += residuals[arm]
             count += counts[arm]
         }
         return sum / count
     }
 
-    /// Scores a row: fills `means` and `leverages`. O(K d^2).
-    mutating func score(_ phi: [Double]) {
+    /// Scores a row: fills `means` and `leverages`. O(K d^2 / 2).
+    package mutating func score(_ phi: [Double]) {
         precondition(phi.count == dimension, "a row has as many features as the regressions")
-        features = phi
-        var products: [Double] = []
-        swap(&products, &self.products)
-        defer { swap(&products, &self.products) }
-        var span = products.mutableSpan
-        BLAS.multiply(
-            inverses.span, .asStored, phi.span, .asStored, rows: armCount * dimension, inner: dimension, columns: 1, into: &span)
+        // Safe: `dimension` numbers go into vectors that hold at least as many; the rest stays 0.
+        unsafe features.withUnsafeMutableBytes { bytes in
+            for index in 0..<dimension { unsafe bytes.storeBytes(of: phi[index], toByteOffset: 8 * index, as: Double.self) }
+        }
+        let stripCount = features.count
         for arm in 0..<armCount {
-            let start = arm * dimension
-            var (mean, leverage) = (0.0, 0.0)
-            for index in 0..<dimension {
-                mean += coefficients[start + index] * phi[index]
-                leverage += products[start + index] * phi[index]
-            }
-            means[arm] = mean
-            leverages[arm] = max(0, leverage)
+            var mean = Eight.zero
+            for strip in 0..<stripCount { mean += coefficients[arm * stripCount + strip] * features[strip] }
+            means[arm] = SymmetricStrips.sum(mean)
+            leverages[arm] = max(0, inverses[arm].quadraticForm(features))
         }
     }
 
     /// Learns from the row last scored. O(d^2).
-    mutating func learn(arm: Int, reward: Double) {
-        let (start, size) = (arm * dimension, dimension)
-        let residual = reward - means[arm]
+    package mutating func learn(arm: Int, reward: Double) {
+        let error = reward - means[arm]
         let divisor = 1 / (1 + leverages[arm])
-        // Every index is inside an array whose size `init` fixed.
-        unsafe inverses.withUnsafeMutableBufferPointer { inverses in
-            unsafe products.withUnsafeBufferPointer { products in
-                for row in 0..<size {
-                    let factor = unsafe products[start + row] * divisor
-                    let line = (start + row) * size
-                    for column in 0..<size { unsafe inverses[line + column] -= factor * products[start + column] }
-                }
-            }
-        }
-        for index in 0..<size {
-            coefficients[start + index] += residual * divisor * products[start + index]
-            moments[start + index] += reward * features[index]
-        }
-        squares[arm] += reward * reward
+        inverses[arm].multiply(features, into: &product)
+        inverses[arm].subtractOuterProduct(of: product, weight: divisor)
+        let start = arm * product.count
+        for strip in product.indices { coefficients[start + strip] += (error * divisor) * product[strip] }
+        residuals[arm] += error * error * divisor
         counts[arm] += 1
     }
 
@@ -106,8 +91,9 @@ struct ArmRegressions {
     /// - Parameters:
     ///   - rows: of each arm, its rows' features, row-major.
     ///   - rewards: of each arm, one per row.
-    mutating func rebuild(rows: [[Double]], rewards: [[Double]]) {
+    package mutating func rebuild(rows: [[Double]], rewards: [[Double]]) {
         let size = dimension
+        let stripCount = features.count
         for arm in 0..<armCount {
             let count = rewards[arm].count
             let features = rows[arm]
@@ -123,18 +109,15 @@ struct ArmRegressions {
             var span = moment.mutableSpan
             BLAS.multiply(targets.span, .asStored, features.span, .asStored, rows: 1, inner: count, columns: size, into: &span)
             guard let inverse = BLAS.solve(positiveDefinite: gram, identity) else { continue }
-            let start = arm * size
+            inverses[arm] = SymmetricStrips(inverse)
+            var explained = 0.0
             for row in 0..<size {
                 var coefficient = 0.0
-                for column in 0..<size {
-                    let value = inverse[row, column]
-                    inverses[(start + row) * size + column] = value
-                    coefficient += value * moment[column]
-                }
-                coefficients[start + row] = coefficient
-                moments[start + row] = moment[row]
+                for column in 0..<size { coefficient += inverse[row, column] * moment[column] }
+                coefficients[arm * stripCount + row / 8][row % 8] = coefficient
+                explained += coefficient * moment[row]
             }
-            squares[arm] = targets.reduce(0) { $0 + $1 * $1 }
+            residuals[arm] = max(0, targets.reduce(0) { $0 + $1 * $1 } - explained)
             counts[arm] = Double(count)
         }
     }

@@ -6,8 +6,8 @@ import NeuralNetwork
 ///
 /// Every round: `choose` gives exact probabilities, the caller draws an arm, `learn` takes its reward. Nothing is known of a row before it is
 /// played: columns are standardised by running moments, and network, standardisation and regressions are fitted afresh to what has been
-/// played, at rounds 1, 2, 4, ... 64, 100 and then every `max(100, 5 %)` rounds. In between, the arms' regressions take one rank-one update
-/// a round.
+/// played, at rounds 1, 2, 4, ... 64, 100 and then every `max(100, 5 %)` rounds; without a network whenever the rounds have doubled, and
+/// every 20 000, and sooner where a column begins to vary. In between, the arms' regressions take one rank-one update a round.
 ///
 /// `linear-*` regress on the context x, `neural-*` on [x ; z], z the last hidden layer of a network (neural-linear: Riquelme, Tucker & Snoek
 /// 2018; x beside z so that what is linear need not be learned twice); of other algorithms `model: {kind: linear}` decides. Rewards of any
@@ -31,11 +31,14 @@ package struct OnlineLearner {
     private var hidden: HiddenFeatures?
     private var played: PlayedRows
     private var rewards = RunningMoment()
+    /// The rounds of the next fit, and of one that a new column asks for.
     private var nextFit = 1
+    private var earliestFit = 1
     /// The context of the round, as it came and scaled.
     private var context: [Float] = []
     private var x: [Float]
     private var scratch: [Float] = []
+    private var phi: [Double] = []
     /// Fits of the network that diverged; the one before stayed.
     package private(set) var failedFits = 0
 
@@ -94,9 +97,11 @@ package struct OnlineLearner {
             return ArmDistribution(weights: shares, floor: floor, eligible: all)
         }
         scaling.apply(context[...], into: &x)
-        let plain = x.map { Double($0) }
         for index in models.indices where models[index].regressions != nil {
-            var phi = models[index].kind.basis == .intercept ? [] : plain
+            phi.removeAll(keepingCapacity: true)
+            if models[index].kind.basis != .intercept {
+                for value in x { phi.append(Double(value)) }
+            }
             if models[index].kind.basis == .network { hidden?.append(of: x, to: &phi, scratch: &scratch) }
             phi.append(Self.constant)
             models[index].score(phi)
@@ -134,11 +139,12 @@ package struct OnlineLearner {
         }
         played.append(context, arm: arm, reward: reward)
         chooseChampion()
-        if played.playedCount >= nextFit {
-            try fit()
-            let count = played.playedCount
-            nextFit = count < 64 ? 2 * count : count < 100 ? 100 : max(count + 100, Int(Double(count) * Self.growth))
-        }
+        let count = played.playedCount
+        guard count >= nextFit || (running.hasNewColumn && count >= earliestFit) else { return }
+        try fit()
+        earliestFit = count < 64 ? 2 * count : count < 100 ? 100 : max(count + 100, Int(Double(count) * Self.growth))
+        let hasNetwork = models.contains { $0.kind.basis == .network }
+        nextFit = hasNetwork ? earliestFit : count + min(count, Self.longestPause)
     }
 
     /// `auto` takes the model of the smallest loss; others the last that is there.
@@ -156,6 +162,7 @@ package struct OnlineLearner {
     private mutating func fit() throws {
         let (count, width) = (played.count, played.width)
         scaling = running.scaling
+        running.hasNewColumn = false
         var inputs: [Float] = []
         inputs.reserveCapacity(count * width)
         var row = [Float](repeating: 0, count: width)
@@ -191,22 +198,19 @@ package struct OnlineLearner {
     /// phi of every row that was kept, by arm.
     private mutating func features(of inputs: [Float], basis: OnlineModel.Basis) -> (rows: [[Double]], dimension: Int) {
         let width = played.width
+        let dimension = (basis == .intercept ? 0 : width) + (basis == .network ? hidden?.width ?? 0 : 0) + 1
+        var counts = [Int](repeating: 0, count: armCount)
+        for arm in played.arms { counts[Int(arm)] += 1 }
         var rows = [[Double]](repeating: [], count: armCount)
-        var input = [Float](repeating: 0, count: width)
-        var phi: [Double] = []
+        for arm in all { rows[arm].reserveCapacity(counts[arm] * dimension) }
         for index in 0..<played.count {
-            phi.removeAll(keepingCapacity: true)
-            if basis != .intercept {
-                for column in 0..<width {
-                    input[column] = inputs[index * width + column]
-                    phi.append(Double(input[column]))
-                }
-            }
-            if basis == .network { hidden?.append(of: input, to: &phi, scratch: &scratch) }
-            phi.append(Self.constant)
-            rows[Int(played.arms[index])] += phi
+            let arm = Int(played.arms[index])
+            let input = inputs[index * width..<(index + 1) * width]
+            if basis != .intercept { rows[arm].append(contentsOf: input.lazy.map { Double($0) }) }
+            if basis == .network { hidden?.append(of: Array(input), to: &rows[arm], scratch: &scratch) }
+            rows[arm].append(Self.constant)
         }
-        return (rows, phi.count)
+        return (rows, dimension)
     }
 
     /// Rows kept for fits.
@@ -214,6 +218,8 @@ package struct OnlineLearner {
     /// Rounds before the first network.
     private static let leastNetworkRows = 100
     private static let growth = 1.05
+    /// Most rounds between two fits without a network, when only standardisation and rounding are renewed.
+    private static let longestPause = 20_000
     /// Of the loss: about the last thousand rounds count.
     private static let discount = 0.999
     /// Rounds that `auto` gives every arm before it reads scores: one unlucky round is not to end an arm.

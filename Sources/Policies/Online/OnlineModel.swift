@@ -29,10 +29,11 @@ struct OnlineModel {
     /// Learns from the row last scored.
     /// - Parameter range: the rewards seen so far; a prediction outside counts as the nearest end.
     mutating func learn(arm: Int, reward: Double, range: ClosedRange<Double>, discount: Double) {
-        guard let regressions else { return }
-        let error = min(max(regressions.means[arm], range.lowerBound), range.upperBound) - reward
+        // Not bound to a name: a second reference would make the update copy every matrix.
+        guard let prediction = regressions?.means[arm] else { return }
+        let error = min(max(prediction, range.lowerBound), range.upperBound) - reward
         loss = discount * loss + error * error
-        self.regressions?.learn(arm: arm, reward: reward)
+        regressions?.learn(arm: arm, reward: reward)
     }
 
     /// Accumulates the regressions afresh, perhaps with other features than before.

@@ -70,8 +70,12 @@ enum OnlineRule: Hashable, Sendable {
 
     /// 1 shared equally by the largest scores.
     private static func leaders(_ scores: [Double]) -> [Double] {
+        var shares = scores
         let top = scores.reduce(-.infinity, max)
-        return scores.map { $0 == top ? 1 : 0 }.normalised
+        var count = 0.0
+        for score in scores where score == top { count += 1 }
+        for index in shares.indices { shares[index] = shares[index] == top ? 1 / count : 0 }
+        return shares
     }
 
     /// `1 / (K + gamma gap)` for each arm but the first leader, who gets the rest.
@@ -91,12 +95,5 @@ enum OnlineRule: Hashable, Sendable {
             for other in shares.indices where other != arm && shares[other] < 1 { second += shares[other] / (1 - shares[other]) }
             return shares[arm] * (beta + (1 - beta) * (shares[arm] < 1 ? second : 1))
         }
-    }
-}
-
-extension [Double] {
-    fileprivate var normalised: [Double] {
-        let total = reduce(0, +)
-        return map { $0 / total }
     }
 }

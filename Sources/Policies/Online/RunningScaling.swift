@@ -10,6 +10,8 @@ struct RunningScaling {
     private var means: [Double]
     private var squares: [Double]
     private var isIndicator: [Bool]
+    /// Whether a column varied for the first time since somebody set this to false: a standardisation taken before makes it 0.
+    var hasNewColumn = false
 
     init(width: Int) {
         means = [Double](repeating: 0, count: width)
@@ -20,12 +22,16 @@ struct RunningScaling {
     /// Takes one row into account. O(width).
     mutating func add(_ row: ArraySlice<Float>) {
         count += 1
-        for (column, raw) in row.enumerated() {
-            let value = Double(raw)
+        let share = 1 / count
+        let row = row.span
+        for column in row.indices {
+            let value = Double(row[column])
             if value != 0 && value != 1 { isIndicator[column] = false }
             let difference = value - means[column]
-            means[column] += difference / count
-            squares[column] += difference * (value - means[column])
+            means[column] += difference * share
+            let square = squares[column]
+            squares[column] = square + difference * (value - means[column])
+            if square == 0 && squares[column] > 0 { hasNewColumn = true }
         }
     }
 
@@ -55,8 +61,9 @@ struct RunningScaling {
 
         /// Writes a scaled row. O(width).
         func apply(_ row: ArraySlice<Float>, into output: inout [Float]) {
-            for (column, raw) in row.enumerated() {
-                let value = (Double(raw) - shifts[column]) * factors[column]
+            let row = row.span
+            for column in row.indices {
+                let value = (Double(row[column]) - shifts[column]) * factors[column]
                 output[column] = Float(Self.limited(value))
             }
         }
