@@ -130,9 +130,11 @@ package struct JointPosterior: Sendable {
                             let column = j * width + i
                             let x = unsafe phi[i]
                             guard x != 0 else { continue }
-                            let start = SymmetricMatrix.offset(column: column, dimension: total)
-                            let target = j * total + column
-                            for index in 0..<(total - column) { unsafe product[target + index] += x * factor[start + index] }
+                            guard let line = factor.baseAddress, let target = product.baseAddress else { return }
+                            // Bases and not indices: a sum of indices is checked for overflow, and that keeps the loop scalar.
+                            let source = unsafe line + SymmetricMatrix.offset(column: column, dimension: total)
+                            let sink = unsafe target + (j * total + column)
+                            for index in 0..<(total - column) { unsafe sink[index] += x * source[index] }
                         }
                     }
                 }

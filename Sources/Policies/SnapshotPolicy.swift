@@ -163,14 +163,17 @@ package struct SnapshotPolicy: Policy {
                 unsafe workspace.product.withUnsafeMutableBufferPointer { product in
                     unsafe workspace.phi.withUnsafeBufferPointer { phi in
                         for index in 0..<dimension { unsafe product[index] = 0 }
-                        var start = arm * packedCount
+                        guard var line = factors.baseAddress, var target = product.baseAddress else { return 0.0 }
+                        unsafe line += arm * packedCount
                         for column in 0..<dimension {
                             let length = dimension - column
                             let x = unsafe phi[column]
+                            // Bases move and not indices: a sum of indices is checked for overflow, and that keeps the loop scalar.
                             if x != 0 {
-                                for i in 0..<length { unsafe product[column + i] += x * factors[start + i] }
+                                for i in 0..<length { unsafe target[i] += x * line[i] }
                             }
-                            start += length
+                            unsafe line += length
+                            unsafe target += 1
                         }
                         var sum = 0.0
                         for index in 0..<dimension { unsafe sum += product[index] * product[index] }

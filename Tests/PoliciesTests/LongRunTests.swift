@@ -41,7 +41,7 @@ import Testing
         let scale = posterior.rewardScale
         for arm in 0..<shape.arms {
             let estimate = posterior.estimate(arm: arm, factor: factors.factors[arm], scale: scale, variance: nil)
-            #expect(estimate.coefficients.allSatisfy(\.isFinite))
+            #expect(estimate.coefficients.allSatisfy { $0.isFinite })
             // The reward is phi_0 (or its twin) plus noise of standard deviation 1, standardised by about sqrt 2: v^2 near 1/2. Bounds are wide
             // because an arm of 50 has few rows in the quick form.
             if shape.dimension > 1, posterior.arms[arm].weight > 300 { #expect((0.3...0.75).contains(estimate.noiseVariance)) }
