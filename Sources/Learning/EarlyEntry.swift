@@ -35,7 +35,8 @@ package struct EarlyEntry: Sendable {
     ///   - age: seconds since then.
     ///   - propensities: of every arm when this one was drawn, for a centred posterior.
     package mutating func enter(
-        _ context: Context, arm: Int, reward: Double, at time: Timestamp, age: Double, propensities: [Double]? = nil, into learner: inout PolicyLearner
+        _ context: Context, arm: Int, reward: Double, at time: Timestamp, age: Double, propensities: [Double]? = nil,
+        into learner: inout PolicyLearner
     ) {
         guard let share = delays[arm]?.share(arrivedBy: age) else {
             waitingCount += 1

@@ -163,7 +163,9 @@ package struct ExperimentLearner: Sendable {
                     guard let old = entry.booked, let arm = experiment.index(of: entry.arm) else { continue }
                     let reward = rule.reward(entry.sums, arm: arm)
                     guard reward != old else { continue }
-                    if learner.correct(entry.context, arm: arm, from: old, to: reward, at: entry.occurredAt, propensities: entry.propensities) {
+                    if learner.correct(
+                        entry.context, arm: arm, from: old, to: reward, at: entry.occurredAt, propensities: entry.propensities)
+                    {
                         step.corrected += 1
                         booked.append((entry.id, reward))
                     } else {

@@ -166,9 +166,11 @@ package struct JointPosterior: Sendable {
                     var index = 0
                     while index + 4 <= total {
                         let left = unsafe SIMD4(
-                            roots[a * total + index], roots[a * total + index + 1], roots[a * total + index + 2], roots[a * total + index + 3])
+                            roots[a * total + index], roots[a * total + index + 1], roots[a * total + index + 2],
+                            roots[a * total + index + 3])
                         let right = unsafe SIMD4(
-                            roots[b * total + index], roots[b * total + index + 1], roots[b * total + index + 2], roots[b * total + index + 3])
+                            roots[b * total + index], roots[b * total + index + 1], roots[b * total + index + 2],
+                            roots[b * total + index + 3])
                         sum += left * right
                         index += 4
                     }

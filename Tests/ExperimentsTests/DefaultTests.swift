@@ -81,7 +81,8 @@ struct DefaultTests {
         #expect(
             experiment.policy
                 == PolicyConfiguration(
-                    algorithm: .neuralThompson, floor: 0.01, posterior: .shared, isCentred: true, forget: .init(factor: 0.9, periodSeconds: 43_200),
+                    algorithm: .neuralThompson, floor: 0.01, posterior: .shared, isCentred: true,
+                    forget: .init(factor: 0.9, periodSeconds: 43_200),
                     model: .init(
                         kind: .cnn, loss: .twoPart, dropout: 0.2, schedule: .warmup, clip: 2, layerNorm: true, residual: true, units: 3,
                         kernel: 5)))

@@ -90,7 +90,8 @@ struct RendererTests {
                     fields: [.init(name: "days_ago", kind: .number), .init(name: "category", kind: .hashedCategory(buckets: 8))],
                     length: 16)), at: 0)
         experiment.policy = PolicyConfiguration(
-            algorithm: .softmax, temperature: 0.3, posterior: .shared, isMonotone: false, isCentred: true, forget: .init(factor: 0.98, periodSeconds: 3600),
+            algorithm: .softmax, temperature: 0.3, posterior: .shared, isMonotone: false, isCentred: true,
+            forget: .init(factor: 0.98, periodSeconds: 3600),
             model: .init(
                 kind: .gru, hidden: [8], loss: .twoPart, dropout: 0.1, schedule: .cosine, clip: 1.5, layerNorm: true, residual: true,
                 units: 4))

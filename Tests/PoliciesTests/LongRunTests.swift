@@ -20,8 +20,11 @@ import Testing
     /// Columns: an ordinary one, its double (collinear), a constant, one of size 1e3, the rest ordinary, and the final 1. Rewards of the given
     /// size. Drift stays below 1e-6 (the check that guards publication is 1e-3), every probability is a number, and the running factors give
     /// what a snapshot of the sums gives.
-    @Test(arguments: [Shape(arms: 1, dimension: 1, updates: 5000), Shape(arms: 6, dimension: 20, updates: 20_000),
-        Shape(arms: 50, dimension: 8, updates: 20_000), Shape(arms: 2, dimension: 512, updates: 300)], [1.0, 1e6, 1e-6])
+    @Test(
+        arguments: [
+            Shape(arms: 1, dimension: 1, updates: 5000), Shape(arms: 6, dimension: 20, updates: 20_000),
+            Shape(arms: 50, dimension: 8, updates: 20_000), Shape(arms: 2, dimension: 512, updates: 300),
+        ], [1.0, 1e6, 1e-6])
     func factorsStayWithTheSums(shape: Shape, size: Double) {
         var generator = SeededGenerator(seed: 5)
         var posterior = LinearPosterior(dimension: shape.dimension, armCount: shape.arms, ridge: 1)

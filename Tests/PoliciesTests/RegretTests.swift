@@ -104,7 +104,8 @@ import Testing
     /// The quick form: every algorithm that explores by what it learned loses less than half of what an even split loses in a linear world.
     /// 2 500 rounds; the measured losses are between .07 and .35 of the even split's.
     @Test(arguments: [
-        PolicyConfiguration.Algorithm.greedy, .epsilonGreedy, .softmax, .squareCB, .linearThompson, .linearUCB, .neuralThompson, .neuralUCB, .auto,
+        PolicyConfiguration.Algorithm.greedy, .epsilonGreedy, .softmax, .squareCB, .linearThompson, .linearUCB, .neuralThompson, .neuralUCB,
+        .auto,
     ])
     func learningPays(algorithm: PolicyConfiguration.Algorithm) throws {
         let even = try Self.regret(.init(algorithm: .uniform), in: .linear, rounds: 500, seed: 1)

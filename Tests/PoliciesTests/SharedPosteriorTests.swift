@@ -77,7 +77,9 @@ import Testing
         }
     }
 
-    @Test(arguments: [false, true], [PolicyConfiguration.Algorithm.linearThompson, .linearUCB, .topTwoThompson, .softmax, .squareCB, .neuralThompson])
+    @Test(
+        arguments: [false, true],
+        [PolicyConfiguration.Algorithm.linearThompson, .linearUCB, .topTwoThompson, .softmax, .squareCB, .neuralThompson])
     func itConforms(isCentred: Bool, algorithm: PolicyConfiguration.Algorithm) throws {
         let learner = try Self.refit(Self.configuration(algorithm, centred: isCentred), DepthWorld.log(count: 200, seed: 2))
         let contexts: [Context] = [["x": 0.2], [:], ["x": .number(1e9)], ["x": .text("odd")]]
