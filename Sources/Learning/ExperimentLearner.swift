@@ -42,6 +42,8 @@ package struct ExperimentLearner: Sendable {
     private var lastPublished: Timestamp
     private var lastRetrained: Timestamp
     private var networkVersion: SnapshotVersion
+    /// How many rows the last fit of this process was made on; nil where rows have come or changed since, or none was made.
+    private var fittedCount: Int?
     /// What was published last, where it is more than what is folded.
     private var publishedPosterior: LinearPosterior?
 
@@ -197,7 +199,10 @@ package struct ExperimentLearner: Sendable {
         }
         if let saved {
             self.state = saved
-            if step.folded + step.corrected > 0 { hasUnpublished = true }
+            if step.folded + step.corrected > 0 {
+                hasUnpublished = true
+                fittedCount = nil
+            }
         }
         if learner.posterior.period != self.learner.posterior.period { hasUnpublished = true }
         self.learner = learner
@@ -216,6 +221,9 @@ package struct ExperimentLearner: Sendable {
         let interactions = try await contributions.booked(since: since)
         let warm = try await WarmRows.load(for: experiment, since: since, on: connection)
         lastRetrained = now
+        // The same rows would give the same network, and spend a look of the gate on it.
+        let count = interactions.count + warm.interactions.count
+        guard fittedCount != count else { return false }
         if experiment.gate == .off {
             guard let refitted = try await Self.unlessDiverged(&step, { try await Self.refit(experiment, version, warm, interactions) })
             else {
@@ -249,6 +257,7 @@ package struct ExperimentLearner: Sendable {
                     recording: (stored, bytes), now: now, on: connection)
             }
         }
+        fittedCount = count
         return true
     }
 
