@@ -36,7 +36,7 @@ enum ExplorationRule: Sendable {
         case .softmax: self = .softmax(temperature: configuration.temperature ?? Self.defaultTemperature)
         case .squareCB: self = .inverseGap(gamma: configuration.gamma)
         case .linearThompson, .neuralThompson: self = .thompson
-        // What `auto` has chosen (the representation and its posterior) is in the snapshot; it explores by P(best).
+        // What `auto` has chosen (`RepresentationChoice`) is the snapshot's representation; it explores by P(best).
         case .auto: self = .thompson
         case .topTwoThompson: self = .topTwo(beta: configuration.beta)
         case .linearUCB, .neuralUCB: self = .upperBound(alpha: configuration.alpha)

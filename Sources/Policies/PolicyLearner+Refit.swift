@@ -4,7 +4,7 @@ package import NeuralNetwork
 extension PolicyLearner {
     /// Fits encoder and network to matured interactions and accumulates the posterior anew over them: what a retrain does.
     ///
-    /// `fixed` and `uniform` need neither. With fewer than 64 rows a neural policy gets the linear representation, without any the
+    /// `auto` chooses between context and network by what predicts the newest rows better (`RepresentationChoice`). `fixed` and `uniform` need neither. With fewer than 64 rows a neural policy gets the linear representation, without any the
     /// untrained one. Deterministic for the interactions, their order where they have no times, and the configuration's seed.
     /// Under `forget` a row weighs `gamma^(P - P_i)`, P the period of the newest row; rows without a time count as of P.
     /// - Parameters:
@@ -31,7 +31,15 @@ extension PolicyLearner {
         let rows = try EncodedRows(
             interactions, weights: ages?.weights, schema: experiment.context, armCount: armCount,
             keepingOrder: configuration.model.kind == .cnn || configuration.model.kind == .gru)
-        let basis = configuration.basis(rowCount: rows.count, width: rows.width)
+        var basis = configuration.basis(rowCount: rows.count, width: rows.width)
+        if configuration.algorithm == .auto, basis == .network {
+            basis =
+                rows.count < RepresentationChoice.leastRowCount
+                ? .context
+                : try RepresentationChoice(
+                    experiment, experimentVersion, interactions: interactions, order: rows.order, weights: rows.weights
+                ).basis
+        }
         var trained: RewardNetwork?
         if basis == .network {
             trained = try RewardNetwork(

@@ -9,6 +9,8 @@ struct FoldTraining: Sendable {
     let schema: FeatureSchema
     let armCount: Int
     let ridge: Double
+    /// The reward without a conversion, from which a two-part loss tells one.
+    let defaultReward: Double
     let seed: UInt64
     /// What squared errors are divided by.
     let unit: Double
@@ -38,7 +40,7 @@ struct FoldTraining: Sendable {
         _ model: PolicyConfiguration.Model, to training: [Interaction], _ outcome: inout FoldOutcome, _ tensors: inout [TensorPass]
     ) throws -> any RewardModel {
         if model.kind == .linear { return try LinearRewardTrainer(schema: schema, ridge: ridge).train(on: training, armCount: armCount) }
-        let trainer = NeuralRewardTrainer(schema: schema, model: model, seed: seed)
+        let trainer = NeuralRewardTrainer(schema: schema, model: model, defaultReward: defaultReward, seed: seed)
         var passes: [TensorPass] = []
         let observe: TensorObserver = { passes.append(TensorPass(epoch: $0.epoch, tensors: $1)) }
         defer { tensors = passes }

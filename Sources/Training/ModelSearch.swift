@@ -13,14 +13,20 @@ package struct ModelSearch: Sendable {
         package var seed: UInt64
         /// Prior precision of `linear` models.
         package var ridge: Double
+        /// The reward of a row without a conversion: what a two-part loss takes for "nothing bought".
+        package var defaultReward: Double
         /// Folds that are trained at once; each takes one core.
         package var workers: Int
 
-        package init(folds: Int = 5, split: FoldPlan.Split = .unit, seed: UInt64 = 1, ridge: Double = 1, workers: Int? = nil) {
+        package init(
+            folds: Int = 5, split: FoldPlan.Split = .unit, seed: UInt64 = 1, ridge: Double = 1, defaultReward: Double = 0,
+            workers: Int? = nil
+        ) {
             self.folds = folds
             self.split = split
             self.seed = seed
             self.ridge = ridge
+            self.defaultReward = defaultReward
             self.workers = max(1, workers ?? ProcessInfo.processInfo.activeProcessorCount)
         }
     }
@@ -81,7 +87,8 @@ package struct ModelSearch: Sendable {
         let data = Self.digest(of: rows, arms: arms)
         let variance = Self.variance(of: rows)
         let training = FoldTraining(
-            rows: rows, schema: schema, armCount: arms.count, ridge: configuration.ridge, seed: configuration.seed,
+            rows: rows, schema: schema, armCount: arms.count, ridge: configuration.ridge, defaultReward: configuration.defaultReward,
+            seed: configuration.seed,
             unit: variance > 0 ? variance : 1, recordsTensors: recordsTensors)
         let jobs = combinations.indices.flatMap { combination in plan.folds.indices.map { (combination: combination, fold: $0) } }
         var outcomes = [[FoldOutcome?]](repeating: [FoldOutcome?](repeating: nil, count: plan.folds.count), count: combinations.count)
@@ -159,6 +166,7 @@ package struct ModelSearch: Sendable {
         print.add(configuration.split.rawValue)
         print.add(configuration.seed)
         print.add(configuration.ridge)
+        print.add(configuration.defaultReward)
         return print
     }
 

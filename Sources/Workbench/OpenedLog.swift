@@ -16,6 +16,8 @@ struct OpenedLog: Sendable {
     var controlIndex: Int
     /// Bounds of the reward, if declared.
     var rewardRange: ClosedRange<Double>?
+    /// The reward of an impression without a conversion, if declared.
+    var defaultReward: Double?
     /// The attribution window, if there is one.
     var windowSeconds: Double?
     /// What a reward measures, and the currency of its amounts.
@@ -44,7 +46,7 @@ struct OpenedLog: Sendable {
         if let until { description.append("impressions before \(until)") }
         return OpenedLog(
             source: source, schema: experiment.context, isFilteredByTime: true, controlIndex: experiment.controlIndex,
-            rewardRange: experiment.reward.range,
+            rewardRange: experiment.reward.range, defaultReward: experiment.reward.defaultReward,
             windowSeconds: experiment.reward.windowSeconds, metric: experiment.reward.metric, currency: experiment.currency,
             excluded: source.excluded, description: description,
             snapshot: { version in
@@ -54,8 +56,10 @@ struct OpenedLog: Sendable {
     }
 
     /// A file: CSV, NDJSON, dsjson or an Open Bandit folder.
-    static func file(_ file: LogEvaluation.FileLog) async throws -> OpenedLog {
-        let source = try LogFile.open(path: file.path, format: file.format, columns: file.columns)
+    /// - Parameter declared: how context columns are read, so that a history becomes events; what it does not name is read as what it looks like.
+    static func file(_ file: LogEvaluation.FileLog, schema declared: FeatureSchema? = nil) async throws -> OpenedLog {
+        let source = try LogFile.open(
+            path: file.path, format: file.format, columns: file.columns, schema: declared ?? FeatureSchema())
         var inference = SchemaInference()
         try await source.forEach { inference.see($0.context) }
         return OpenedLog(

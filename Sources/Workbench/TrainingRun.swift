@@ -67,7 +67,7 @@ package struct TrainingRun: Sendable {
         if named.columns.context.isEmpty, let schema = plan.schema {
             named.columns.context = schema.features.map(\.name).filter { !$0.hasPrefix("$") }
         }
-        let log = try await OpenedLog.file(named)
+        let log = try await OpenedLog.file(named, schema: plan.schema)
         return try await run(plan, on: log, grid: nil, title: file.path, asOf: now, progress: progress)
     }
 
@@ -90,6 +90,7 @@ package struct TrainingRun: Sendable {
         var schema: FeatureSchema?
         var grid: ModelGrid?
         var ridge: Double?
+        var defaultReward: Double?
     }
 
     private func plan() throws -> Plan {
@@ -103,6 +104,7 @@ package struct TrainingRun: Sendable {
                 guard let policy = experiment.policy else { throw WorkbenchError.notABandit(experiment.key) }
                 plan.grid = ModelGrid(base: Self.grid(policy).base, axes: parsed.grid)
                 plan.ridge = policy.ridge
+                plan.defaultReward = experiment.reward.defaultReward
             } else {
                 plan.key = ExperimentKey(name)
             }
@@ -151,6 +153,7 @@ package struct TrainingRun: Sendable {
         }
         var search = configuration.search
         search.ridge = plan.ridge ?? search.ridge
+        search.defaultReward = log.defaultReward ?? plan.defaultReward ?? search.defaultReward
         let board = configuration.tensorBoard.map { TensorBoardFolder(path: $0) }
         var report = try await ModelSearch(schema: schema, arms: arms, configuration: search).run(
             grid, on: rows, title: title, state: state, recordsTensors: board != nil
