@@ -44,11 +44,17 @@ package struct PurchaseFeaturesFit {
         case .none: return nil
         case .p99:
             guard let ends = amounts.quantiles([0.01, 0.99]) else { return nil }
-            return ends[0]...ends[1]
+            return Self.short(ends[0])...Self.short(ends[1])
         case .iqr:
             guard let quartiles = amounts.quantiles([0.25, 0.75]) else { return nil }
             let reach = 1.5 * (quartiles[1] - quartiles[0])
-            return (quartiles[0] - reach)...(quartiles[1] + reach)
+            return Self.short(quartiles[0] - reach)...Self.short(quartiles[1] + reach)
         }
+    }
+
+    /// To nine decimals: interpolated quantiles of prices have digits that mean nothing, and every limited amount would show them.
+    private static func short(_ value: Double) -> Double {
+        guard abs(value) < 1e6 else { return value }
+        return (value * 1e9).rounded() / 1e9
     }
 }

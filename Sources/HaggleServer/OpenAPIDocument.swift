@@ -64,7 +64,8 @@ package struct OpenAPIDocument {
             "AssignmentRequest",
             """
             {"type":"object","required":["unit"],"additionalProperties":false,"properties":{"unit":{"type":"string","minLength":1,\
-            "maxLength":512},"context":{"type":"object","additionalProperties":{"type":["number","string","boolean","null"]}},\
+            "maxLength":512},"context":{"type":"object","additionalProperties":{"type":["number","string","boolean",\
+            "null","array"],"items":{"type":"object"}}},\
             "eligible_arms":{"type":"array","minItems":1,"items":{"type":"string"}},"defer":{"type":"boolean"},\
             "request_id":{"type":"string","minLength":1,"maxLength":512}}}
             """
@@ -73,7 +74,8 @@ package struct OpenAPIDocument {
             "AssignmentsRequest",
             """
             {"type":"object","required":["unit","experiments"],"additionalProperties":false,"properties":{"unit":{"type":"string",\
-            "minLength":1,"maxLength":512},"context":{"type":"object","additionalProperties":{"type":["number","string","boolean","null"]}},\
+            "minLength":1,"maxLength":512},"context":{"type":"object","additionalProperties":{"type":["number","string","boolean",\
+            "null","array"],"items":{"type":"object"}}},\
             "eligible_arms":{"type":"array","minItems":1,"items":{"type":"string"}},"defer":{"type":"boolean"},\
             "request_id":{"type":"string","minLength":1,"maxLength":512},"experiments":{"type":"array","items":{"type":"string"}}}}
             """

@@ -78,7 +78,12 @@ package struct LogEvaluation: Sendable {
     /// - Throws: `TabularError` and `EventLogError` with file and line, `WorkbenchError`, `EvaluationError`.
     package func run(_ file: FileLog) async throws -> EvaluationReport {
         let targets = try configuration.policies.map { try PolicyTarget(parsing: $0) }
-        return try await evaluate(try await OpenedLog.file(file), targets)
+        var named = file
+        var schema = FeatureSchema()
+        for feature in targets.flatMap({ $0.context?.features ?? [] }) where schema[feature.name] == nil { schema.features.append(feature) }
+        // The columns of the context are those of the policies' features where nobody named others.
+        if named.columns.context.isEmpty { named.columns.context = schema.features.map(\.name).filter { !$0.hasPrefix("$") } }
+        return try await evaluate(try await OpenedLog.file(named, schema: schema.features.isEmpty ? nil : schema), targets)
     }
 
     private func evaluate(_ log: OpenedLog, _ targets: [PolicyTarget]) async throws -> EvaluationReport {

@@ -32,6 +32,11 @@ struct PolicyResolver {
                     name: "--train-share", expected: "a share such as 0.5, because \(parsed.file) has to be trained on older rows first",
                     found: "none")
             }
+            if let context = parsed.context, !context.features.isEmpty, !context.features.contains(where: isLogged) {
+                throw WorkbenchError.filesDisagree(
+                    "\(parsed.file): none of its features is in the log (\(log.schema.features.map(\.name).joined(separator: ", "))); "
+                        + "name the log's columns with --context, or correct the file's context")
+            }
             return EvaluatedPolicy(
                 name, try trainedPolicy(configuration: policy, schema: parsed.context ?? log.schema, arms: arms, on: training ?? []))
         case .probabilities(let path):
@@ -70,6 +75,12 @@ struct PolicyResolver {
         case .replay(let parsed):
             "file \(parsed.file), digest \(try FileDigest(path: parsed.file).text), learning along the log by rejection replay"
         }
+    }
+
+    /// Whether a feature can be in the contexts; which histories a log has is not inferred.
+    private func isLogged(_ feature: Feature) -> Bool {
+        if case .sequence = feature.kind { return true }
+        return log.schema[feature.name] != nil
     }
 
     private var armList: String { arms.map(\.key.rawValue).joined(separator: ", ") }

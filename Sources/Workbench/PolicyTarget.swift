@@ -45,6 +45,14 @@ enum PolicyTarget {
         return policy.algorithm != .uniform && policy.algorithm != .fixed
     }
 
+    /// The features that its file declares; nil for a target without a file or a file without them.
+    var context: FeatureSchema? {
+        switch self {
+        case .file(let parsed), .replay(let parsed): parsed.context
+        default: nil
+        }
+    }
+
     private static func policy(of path: String) throws -> ParsedPolicy {
         guard let bytes = FileManager.default.contents(atPath: path) else { throw WorkbenchError.unknownTarget(path) }
         let parsed = PolicyFile.parse(bytes: Array(bytes), file: path)

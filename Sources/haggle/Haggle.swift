@@ -15,7 +15,7 @@ struct Haggle: AsyncParsableCommand {
             """,
         version: "0.1.0",
         groupedSubcommands: [
-            CommandGroup(name: "Try it", subcommands: [DemoCommand.self]),
+            CommandGroup(name: "Try it", subcommands: [DemoCommand.self, ShopCommand.self]),
             CommandGroup(
                 name: "Experiments", subcommands: [ValidateCommand.self, SchemaCommand.self, PlanCommand.self, ApplyCommand.self]),
             CommandGroup(

@@ -78,6 +78,52 @@ import Darwin
         }
     }
 
+    /// `explain` and `recommend` on what a service has logged and published, as a person types them.
+    @Test func anAssignmentIsExplainedAndAFileScored() async throws {
+        try await withDatabase { target in
+            let folder = FileManager.default.temporaryDirectory.appending(path: "haggle-explain-\(UUID().uuidString)")
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+            defer { try? FileManager.default.removeItem(at: folder) }
+            let server = try Program.start(
+                ["serve", "--port", "0", "--experiments", "experiments/shop-demo.yaml", "--database", target.url], folder: folder)
+            let socket = try #require(LoopbackConnection(port: try await Self.port(folder)))
+            let id = try #require(socket.assign(unit: "one"))
+            kill(server.processIdentifier, SIGTERM)
+            server.waitUntilExit()
+
+            let text = try Program.run(["explain", id, "--database", target.url])
+            #expect(text.status == 0 && text.output.contains("exploration"), "\(text.output)\(text.errors)")
+            let json = try Program.run(["explain", id, "--format", "json", "--database", target.url])
+            let object = try #require(try JSONSerialization.jsonObject(with: Data(json.output.utf8)) as? [String: Any])
+            let arms = try #require((object["decision"] as? [String: Any])?["arms"] as? [[String: Any]])
+            // Before anything is learned every arm is as likely as any other.
+            #expect(arms.count == 5 && arms.allSatisfy { abs(($0["probability"] as? Double ?? 0) - 0.2) < 1e-12 })
+            for (wrong, told) in [("first", "a UUID"), ("0190a8f4-0000-7000-8000-000000000000", "an impression of the log")] {
+                let outcome = try Program.run(["explain", wrong, "--database", target.url])
+                #expect(outcome.status == 1 && outcome.errors.contains(told), "\(outcome.errors)")
+            }
+
+            let customers = folder.appending(path: "customers.csv").path
+            let strategy = folder.appending(path: "strategy.csv").path
+            try "customer,recency_days,channel\na,3,web\nb,,app\nc,40,store\n".write(toFile: customers, atomically: true, encoding: .utf8)
+            let scored = try Program.run([
+                "recommend", "shop-demo", "--customers", customers, "--output", strategy, "--database", target.url,
+            ])
+            #expect(scored.status == 0 && scored.errors.contains("taken as missing for everybody"), "\(scored.errors)")
+            let lines = try String(contentsOfFile: strategy, encoding: .utf8).split(separator: "\n")
+            #expect(lines.count == 4 && lines[1].hasPrefix("a,") && lines[3].hasPrefix("c,"))
+            try "customer,recency_days\na,soon\n".write(toFile: customers, atomically: true, encoding: .utf8)
+            let refused = try Program.run([
+                "recommend", "shop-demo", "--customers", customers, "--output", strategy, "--database", target.url,
+            ])
+            #expect(refused.status == 1 && refused.errors.contains("customers.csv:2"), "\(refused.errors)")
+            let unknown = try Program.run([
+                "recommend", "nobody", "--customers", customers, "--output", strategy, "--database", target.url,
+            ])
+            #expect(unknown.status == 1 && unknown.errors.contains("nobody"), "\(unknown.errors)")
+        }
+    }
+
     /// The port that the server prints once it answers.
     private static func port(_ folder: URL) async throws -> UInt16 {
         for _ in 0..<400 {
