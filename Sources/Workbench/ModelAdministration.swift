@@ -132,8 +132,9 @@ package struct ModelAdministration: Sendable {
             }
             let network =
                 snapshot.network.map { network in
-                    network.encoders.map { "\($0.kind) over \($0.length) events, " }.joined()
-                        + ([network.inputWidth] + network.hidden).map { "\($0)" }.joined(separator: " -> ") + ", \(network.activation.rawValue)"
+                    let widths = ([network.inputWidth] + network.hidden).map { "\($0)" }.joined(separator: " -> ")
+                    return network.encoders.map { "\($0.kind) over \($0.length) events, " }.joined()
+                        + "\(widths), \(network.activation.rawValue)"
                 } ?? "none"
             // Increments show what the gate said about the network that they carry.
             let look = try await Catalog.gateLook(publishing: stored.networkVersion, of: key, on: connection)

@@ -92,7 +92,7 @@ import Darwin
             server.waitUntilExit()
 
             let text = try Program.run(["explain", id, "--database", target.url])
-            #expect(text.status == 0 && text.output.contains("exploration"), "\(text.output)\(text.errors)")
+            #expect(text.status == 0 && text.output.contains("Exploration is"), "\(text.output)\(text.errors)")
             let json = try Program.run(["explain", id, "--format", "json", "--database", target.url])
             let object = try #require(try JSONSerialization.jsonObject(with: Data(json.output.utf8)) as? [String: Any])
             let arms = try #require((object["decision"] as? [String: Any])?["arms"] as? [[String: Any]])

@@ -34,6 +34,34 @@ import Testing
         }
     }
 
+    /// A history as `features build` writes it is taken; a field of another type names its event.
+    @Test func aHistoryIsReadAndCheckedFieldByField() async throws {
+        var experiment = RunningService.experiment()
+        experiment.context.features.append(
+            Feature(
+                name: "history",
+                kind: .sequence(
+                    fields: [.init(name: "amount", kind: .number), .init(name: "item", kind: .hashedCategory(buckets: 8))], length: 4)))
+        try await RunningService.with([experiment]) { service in
+            let good = try await service.assign(
+                #"{"unit": "c", "context": {"history": [{"amount": 3.5, "item": "tea", "shelf": 4}, {"amount": null}, {}]}}"#)
+            #expect(good.status == 200, "\(good.text)")
+            let id = try #require(good.impressionID.flatMap { ImpressionID($0) })
+            let row = try #require(try await EventLogReader(pool: service.pool).impression(id))
+            guard case .events(let events)? = row.context["history"] else { return #expect(Bool(false), "\(row.context)") }
+            #expect(events.count == 3 && events[0]["amount"] == .number(3.5) && events[0]["item"] == .text("tea"))
+            for (history, detail) in [
+                (#"[{"amount": 1}, {"amount": "x"}]"#, "context.history[1].amount: expected a number, found a string"),
+                (#"[{"item": 7}]"#, "context.history[0].item: expected a string, found a number"),
+                ("3", "context.history: expected a list of events, found a number"),
+            ] {
+                let answer = try await service.assign(#"{"unit": "c", "context": {"history": \#(history)}}"#)
+                #expect(answer.status == 400 && answer.problem == "context_type", "\(answer.text)")
+                #expect((answer.object["detail"] as? String)?.contains(detail) == true, "\(answer.text)")
+            }
+        }
+    }
+
     @Test func aRepeatedRequestGivesTheSameAnswerAndCountsOnce() async throws {
         try await RunningService.with { service in
             let body = #"{"unit": "c-1", "context": {"recency": 1}, "request_id": "r-1"}"#

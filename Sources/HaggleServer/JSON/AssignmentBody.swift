@@ -97,23 +97,46 @@ extension FeatureSchema {
             guard let value = context[feature.name] else { continue }
             let expected: String
             switch (feature.kind, value) {
-            case (.number, .number), (.cycle, .number), (.sequence, .events), (.boolean, .boolean), (.category, .text),
-                (.hashedCategory, .text):
+            case (.number, .number), (.cycle, .number), (.boolean, .boolean), (.category, .text), (.hashedCategory, .text): continue
+            case (.sequence(let fields, _), .events(let events)):
+                if let message = Self.mismatch(in: events, of: fields, path: "context.\(feature.name)") { return (feature.name, message) }
                 continue
             case (.sequence, _): expected = "a list of events"
             case (.number, _), (.cycle, _): expected = "a number"
             case (.boolean, _): expected = "true or false"
             case (.category, _), (.hashedCategory, _): expected = "a string"
             }
-            let found =
-                switch value {
-                case .number: "a number"
-                case .boolean: "a boolean"
-                case .text: "a string"
-                case .events: "a list of events"
-                }
-            return (feature.name, "context.\(feature.name): expected \(expected), found \(found)")
+            return (feature.name, "context.\(feature.name): expected \(expected), found \(value.typeName)")
         }
         return nil
+    }
+
+    /// As above, for the fields of the events that the schema names; others are not looked at.
+    private static func mismatch(
+        in events: [[String: ContextValue]], of fields: [Feature.SequenceField], path: String
+    ) -> String? {
+        for (index, event) in events.enumerated() {
+            for field in fields {
+                guard let value = event[field.name] else { continue }
+                switch (field.kind, value) {
+                case (.number, .number), (.hashedCategory, .text): continue
+                case (.number, _): return "\(path)[\(index)].\(field.name): expected a number, found \(value.typeName)"
+                case (.hashedCategory, _): return "\(path)[\(index)].\(field.name): expected a string, found \(value.typeName)"
+                }
+            }
+        }
+        return nil
+    }
+}
+
+extension ContextValue {
+    /// What a person calls it.
+    fileprivate var typeName: String {
+        switch self {
+        case .number: "a number"
+        case .boolean: "a boolean"
+        case .text: "a string"
+        case .events: "a list of events"
+        }
     }
 }

@@ -104,7 +104,8 @@ struct ShopCommand: ParsableCommand {
                 writeResult(
                     "test: \(applied.treatedMails) mails by the strategy earned \(NumberFormat.significant(applied.treated)) each, "
                         + "\(applied.controlMails) of the control arm \(NumberFormat.significant(applied.control)); difference "
-                        + "\(NumberFormat.significant(applied.difference)), standard error \(NumberFormat.significant(applied.standardError))")
+                        + "\(NumberFormat.significant(applied.difference)), standard error \(NumberFormat.significant(applied.standardError))"
+                )
             }
         }
     }
