@@ -7,5 +7,6 @@ package enum HaggleSQL {
         ("V0003_reporting", String(decoding: PackageResources.V0003_reporting_sql, as: UTF8.self)),
         ("V0004_gate", String(decoding: PackageResources.V0004_gate_sql, as: UTF8.self)),
         ("V0005_warm_start", String(decoding: PackageResources.V0005_warm_start_sql, as: UTF8.self)),
+        ("V0006_journal", String(decoding: PackageResources.V0006_journal_sql, as: UTF8.self)),
     ]
 }

@@ -29,6 +29,15 @@ package protocol EventSink: Sendable {
     func shutdown() async
 }
 
+/// A sink whose writing somebody has to run.
+package protocol RunningEventSink: EventSink {
+    /// Writes until `beginShutdown()` and everything before it is kept, or until its task is cancelled.
+    func run() async throws
+
+    /// Refuses new records; `run()` writes those that wait and returns.
+    func beginShutdown()
+}
+
 /// What became of an impression.
 package enum AppendedImpression: Hashable, Sendable {
     /// Kept as it was given.

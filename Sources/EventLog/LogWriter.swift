@@ -27,7 +27,8 @@ struct LogWriter: Sendable {
         }
     }
 
-    private func write(_ batch: LogBatch, isRetry: Bool, in connection: Connection) async throws -> LogBatch.Outcome {
+    /// Writes a batch inside of a transaction that holds the lock of positions.
+    func write(_ batch: LogBatch, isRetry: Bool, in connection: Connection) async throws -> LogBatch.Outcome {
         var outcome = LogBatch.Outcome()
         if !batch.impressions.isEmpty {
             let resolved = try await resolve(batch.impressions, in: connection)
@@ -148,9 +149,32 @@ struct LogWriter: Sendable {
             SELECT * FROM unnest(\(redirected.map(\.id.words)), \(redirected.map { ($0.repeatedOf ?? $0.duplicateOf ?? $0.id).words }))
                 ON CONFLICT DO NOTHING
             """)
+        // An activation that came before its impression could not know whom else it shows.
+        try await connection.execute(
+            """
+            INSERT INTO activations (impression_id, occurred_at, received_at)
+            SELECT DISTINCT ON (r.root) r.root, a.occurred_at, a.received_at
+              FROM redirects r JOIN activations a ON a.impression_id = r.impression_id
+             WHERE r.impression_id = ANY (\(redirected.map(\.id.words)))
+             ORDER BY r.root, a.occurred_at
+                ON CONFLICT DO NOTHING
+            """)
     }
 
     // MARK: Activations
+
+    /// Keeps activations whose impressions need not be known: another server's journal may still hold them.
+    func activateAhead(_ activations: [LogBatch.Activation], in connection: Connection) async throws {
+        try await connection.execute(
+            """
+            INSERT INTO activations (impression_id, occurred_at, received_at)
+            SELECT DISTINCT ON (id) id, occurred_at, clock_timestamp()
+              FROM unnest(\(activations.map(\.id.words)), \(activations.map(\.time.instant))) AS g (id, occurred_at)
+             ORDER BY id, occurred_at
+                ON CONFLICT DO NOTHING
+            """)
+        _ = try await activate(activations, in: connection)
+    }
 
     /// Activates the impressions that are known, and with a repeated one the one that was drawn, since that is what the unit saw.
     /// - Returns: whether each is known.

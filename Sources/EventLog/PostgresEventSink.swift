@@ -11,7 +11,7 @@ import Synchronization
 /// - A connection that breaks is opened again and the batch is written again; ids come from the callers, so nothing is doubled. Callers wait
 ///   at most `Configuration.patience`, then get `EventLogError.unavailable`.
 /// - A record that the database refuses goes to `dead_letters` and its caller gets `EventLogError.refused`; the others of its batch are kept.
-package final class PostgresEventSink: EventSink {
+package final class PostgresEventSink: RunningEventSink {
     package struct Configuration: Sendable {
         /// Records that may wait at once; further ones get `EventLogError.overloaded`.
         package var queueLimit: Int

@@ -36,6 +36,17 @@ extension Error {
             case .refused, .notFinite: .badRequest("refused", error.description)
             default: ServiceProblem(status: .internalServerError, code: "internal_error", detail: "something went wrong on our side")
             }
+        case let error as JournalError:
+            switch error {
+            case .full, .notWritten:
+                ServiceProblem(
+                    status: .serviceUnavailable, code: "journal_unavailable",
+                    detail: "the journal cannot take the record; nothing was kept", retryAfterSeconds: 5)
+            case .closed:
+                ServiceProblem(
+                    status: .serviceUnavailable, code: "shutting_down", detail: "this server is shutting down", retryAfterSeconds: 1)
+            default: ServiceProblem(status: .internalServerError, code: "internal_error", detail: "something went wrong on our side")
+            }
         case let error as DatabaseError where error.isConnectionLost: .unavailable("the database cannot be reached; nothing was logged")
         case is PostgresError: .unavailable("no database connection became free; nothing was logged")
         case let error as any HTTPResponseError where error.status == .notFound:

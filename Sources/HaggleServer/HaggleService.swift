@@ -1,5 +1,5 @@
 import Catalog
-import EventLog
+package import EventLog
 import HTTPTypes
 import HaggleCore
 import Hummingbird
@@ -25,10 +25,12 @@ package struct HaggleService: Sendable {
         package var poolSize: Int
         /// Whether an answer waits until the database has its row on stable storage.
         package var isDurable: Bool
+        /// The local journal that keeps records before PostgreSQL has them; nil lets an answer wait for PostgreSQL itself.
+        package var journal: JournalEventSink.Configuration?
 
         package init(
             target: ConnectionTarget, host: String = "127.0.0.1", port: Int = 8080, role: Role = .all, poolSize: Int = 4,
-            isDurable: Bool = true
+            isDurable: Bool = true, journal: JournalEventSink.Configuration? = nil
         ) {
             self.target = target
             self.host = host
@@ -36,6 +38,7 @@ package struct HaggleService: Sendable {
             self.role = role
             self.poolSize = poolSize
             self.isDurable = isDurable
+            self.journal = journal
         }
     }
 
@@ -84,8 +87,7 @@ package struct HaggleService: Sendable {
         let metrics = ServiceMetrics(registry: PrometheusRegistry())
         if configuration.role != .learner {
             try await registry.refresh(from: pool, logger: logger)
-            let sink = PostgresEventSink(
-                target: configuration.target, configuration: .init(isDurable: configuration.isDurable), logger: logger)
+            let sink = try sink()
             // Services stop in reverse order: first HTTP finishes its requests, then the writer keeps what they appended.
             services.append(WriterService(sink: sink))
             services.append(RegistryService(registry: registry, pool: pool, target: configuration.target, logger: logger))
@@ -102,6 +104,15 @@ package struct HaggleService: Sendable {
         try await ServiceGroup(configuration: group).run()
     }
 
+    /// Where acknowledged records go.
+    private func sink() throws -> any RunningEventSink {
+        guard let journal = configuration.journal else {
+            return PostgresEventSink(
+                target: configuration.target, configuration: .init(isDurable: configuration.isDurable), logger: logger)
+        }
+        return try JournalEventSink(target: configuration.target, configuration: journal, logger: logger)
+    }
+
     /// The router with every route; separate so that a test can hold it against the OpenAPI document.
     static func router(
         registry: ExperimentRegistry, pool: ConnectionPool, sink: any EventSink, metrics: ServiceMetrics, logger: Logger
@@ -115,12 +126,12 @@ package struct HaggleService: Sendable {
         ConversionRoutes(registry: registry, sink: sink, clock: clock, metrics: metrics).add(to: router)
         ExperimentRoutes(registry: registry, pool: pool, metrics: metrics, logger: logger).add(to: router)
         DashboardRoutes(registry: registry, analyses: AnalysisCache(pool: pool), metrics: metrics, logger: logger).add(to: router)
-        OperationsRoutes(registry: registry, pool: pool, clock: clock, metrics: metrics).add(to: router)
+        OperationsRoutes(registry: registry, pool: pool, clock: clock, metrics: metrics, journal: sink as? JournalEventSink).add(to: router)
         return router
     }
 
     private func application(
-        registry: ExperimentRegistry, pool: ConnectionPool, sink: PostgresEventSink, metrics: ServiceMetrics
+        registry: ExperimentRegistry, pool: ConnectionPool, sink: any RunningEventSink, metrics: ServiceMetrics
     ) -> some ApplicationProtocol {
         Application(
             router: Self.router(registry: registry, pool: pool, sink: sink, metrics: metrics, logger: logger),
@@ -141,7 +152,7 @@ private struct StopService: Service {
 
 /// Writes the event log until shutdown, and everything that was appended before it.
 private struct WriterService: Service {
-    let sink: PostgresEventSink
+    let sink: any RunningEventSink
 
     func run() async throws {
         try await withGracefulShutdownHandler {

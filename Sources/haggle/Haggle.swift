@@ -22,7 +22,10 @@ struct Haggle: AsyncParsableCommand {
                 name: "Serving", subcommands: [ServeCommand.self, AssignCommand.self, SimulateCommand.self, MigrateCommand.self]),
             CommandGroup(
                 name: "The log",
-                subcommands: [FeaturesCommand.self, ImportCommand.self, ExportCommand.self, ReportCommand.self, AuditCommand.self]),
+                subcommands: [
+                    FeaturesCommand.self, ImportCommand.self, ExportCommand.self, ReportCommand.self, AuditCommand.self,
+                    JournalCommand.self,
+                ]),
             CommandGroup(
                 name: "Evaluation",
                 subcommands: [EvaluateCommand.self, EvaluateShardCommand.self, EvaluateMergeCommand.self, BakeoffCommand.self]),

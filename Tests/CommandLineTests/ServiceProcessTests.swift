@@ -125,7 +125,7 @@ import Darwin
     }
 
     /// The port that the server prints once it answers.
-    private static func port(_ folder: URL) async throws -> UInt16 {
+    static func port(_ folder: URL) async throws -> UInt16 {
         for _ in 0..<400 {
             let text = (try? String(contentsOf: folder.appending(path: "err"), encoding: .utf8)) ?? ""
             if let match = text.firstMatch(of: /serving on http:\/\/127\.0\.0\.1:(\d+)\n/), let port = UInt16(match.1) { return port }
@@ -135,5 +135,5 @@ import Darwin
         throw NotServing(errors: text)
     }
 
-    private struct NotServing: Error { let errors: String }
+    struct NotServing: Error { let errors: String }
 }

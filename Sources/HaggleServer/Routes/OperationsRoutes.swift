@@ -1,3 +1,4 @@
+import EventLog
 import HaggleCore
 import Hummingbird
 import Postgres
@@ -9,6 +10,8 @@ struct OperationsRoutes: Sendable {
     let pool: ConnectionPool
     let clock: ImpressionClock
     let metrics: ServiceMetrics
+    /// Nil where answers wait for PostgreSQL itself.
+    let journal: JournalEventSink?
 
     func add(to router: Router<ServiceRequestContext>) {
         router.get("/healthz") { _, _ in Response(text: "ok\n", type: "text/plain; charset=utf-8") }
@@ -32,6 +35,12 @@ struct OperationsRoutes: Sendable {
                 metrics.registry.gauge("haggle_snapshot_age_seconds", [("experiment", entry.experiment.key.rawValue)])
                     .record(now - published)
             }
+            if let lag = journal?.lag {
+                metrics.registry.gauge("haggle_journal_bytes", []).record(Double(lag.bytes))
+                metrics.registry.gauge("haggle_journal_copied_records", []).record(Double(lag.copied))
+                metrics.registry.gauge("haggle_journal_dead_letters", []).record(Double(lag.deadLetters))
+                metrics.registry.gauge("haggle_journal_stalled", []).record(Double(lag.isStalled ? 1 : 0))
+            }
             return Response(text: metrics.registry.render(), type: "text/plain; version=0.0.4; charset=utf-8")
         }
         router.get("/openapi.json") { _, _ in Response(json: OpenAPIDocument.render()) }
@@ -44,7 +53,8 @@ struct OperationsRoutes: Sendable {
         do {
             _ = try await pool.withConnection { try await $0.query("SELECT 1") }
         } catch {
-            reasons.append("the database cannot be reached")
+            // With a journal the service answers without it.
+            if journal == nil { reasons.append("the database cannot be reached") }
         }
         for entry in registry.all where entry.experiment.kind == .bandit && entry.assigner.snapshot == nil {
             reasons.append("experiment '\(entry.experiment.key)' has no usable snapshot; everybody gets control")

@@ -1,4 +1,5 @@
 import ArgumentParser
+import EventLog
 import Experiments
 import HaggleServer
 import Logging
@@ -34,9 +35,26 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(help: "fsync: an answer waits for stable storage. async: a crash of the database's machine may lose the last moments.")
     var durability: Durability = .fsync
 
+    @Option(
+        help: ArgumentHelp(
+            "Keep records in a local journal here before answering, so that the database may be away; it is copied into the database.",
+            valueName: "dir"))
+    var journal: String?
+
+    @Option(help: ArgumentHelp("Most bytes that all journals in the directory may hold; beyond it requests get 503.", valueName: "bytes"))
+    var journalLimit = 8 << 30
+
+    @Option(
+        help: ArgumentHelp("How long segments stay after they were copied, for a database restored from a backup.", valueName: "seconds"))
+    var journalKeep = 86_400.0
+
     @OptionGroup var database: DatabaseOptions
 
     func validate() throws {
+        guard journalLimit >= 1 << 20 else { throw ValidationError("--journal-limit: expected at least 1048576, found \(journalLimit)") }
+        guard journalKeep >= 0, journalKeep.isFinite else {
+            throw ValidationError("--journal-keep: expected 0 or more, found \(journalKeep)")
+        }
         guard (0...65_535).contains(port) else { throw ValidationError("--port: expected 0 to 65535, found \(port)") }
     }
 
@@ -51,8 +69,15 @@ struct ServeCommand: AsyncParsableCommand {
                 await pool.close()
                 for line in plan.lines { note(line) }
             }
+            let kept = journal.map { directory in
+                var kept = JournalEventSink.Configuration(directory: directory)
+                kept.diskLimit = journalLimit
+                kept.keepSeconds = journalKeep
+                kept.isDurable = durability == .fsync
+                return kept
+            }
             let service = HaggleService(
-                .init(target: target, host: host, port: port, role: role, isDurable: durability == .fsync), logger: logger
+                .init(target: target, host: host, port: port, role: role, isDurable: durability == .fsync, journal: kept), logger: logger
             ) { port in
                 note(role == .learner ? "haggle: learning" : "haggle: serving on http://\(host):\(port)")
             }

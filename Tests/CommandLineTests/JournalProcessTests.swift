@@ -1,0 +1,143 @@
+import Foundation
+import HaggleCore
+import Postgres
+import Synchronization
+import TestSupport
+import Testing
+
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
+
+/// The service with a local journal, as its own process, broken in the ways that machines break.
+@Suite(.serialized) struct JournalProcessTests {
+    private static func withFolder<Result>(_ body: (URL) async throws -> Result) async throws -> Result {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "haggle-journal-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        return try await body(folder)
+    }
+
+    private static func logged(_ target: ConnectionTarget) async throws -> [String] {
+        try await Connection.with(target) { connection in
+            try await connection.query("SELECT id::text AS id FROM impressions").map { try $0.decode("id", as: String.self) }
+        }
+    }
+
+    /// `kill -9` under load, again and again on one journal directory: each server copies what its predecessors left, and in the end the rows
+    /// are the acknowledged ids, each once.
+    ///
+    /// Reduced to 3 kills; `HAGGLE_SOAK=1` does 50.
+    @Test func killingTheServerLosesNothingAcknowledged() async throws {
+        let kills = ProcessInfo.processInfo.environment["HAGGLE_SOAK"] == nil ? 3 : 50
+        try await withDatabase { target in
+            try await Self.withFolder { folder in
+                let journal = folder.appending(path: "journal").path
+                let acknowledged = Mutex<Set<String>>([])
+                let clients = 8
+                for round in 0..<kills {
+                    let own = folder.appending(path: "run-\(round)")
+                    try FileManager.default.createDirectory(at: own, withIntermediateDirectories: true)
+                    let server = try Program.start(
+                        [
+                            "serve", "--port", "0", "--experiments", "experiments/shop-demo.yaml", "--journal", journal, "--database",
+                            target.url,
+                        ], folder: own)
+                    let port = try await ServiceProcessTests.port(own)
+                    let stop = Atomic<Bool>(false)
+                    let before = acknowledged.withLock { $0.count }
+                    let threads = (0..<clients).map { client in
+                        let thread = Thread {
+                            guard let socket = LoopbackConnection(port: port) else { return }
+                            var index = 0
+                            while !stop.load(ordering: .relaxed) {
+                                guard let id = socket.assign(unit: "r\(round)-\(client)-\(index)") else { return }
+                                acknowledged.withLock { _ = $0.insert(id) }
+                                index += 1
+                            }
+                        }
+                        thread.start()
+                        return thread
+                    }
+                    try await Task.sleep(for: .milliseconds(300 + 137 * (round % 5)))
+                    kill(server.processIdentifier, SIGKILL)
+                    server.waitUntilExit()
+                    stop.store(true, ordering: .relaxed)
+                    while threads.contains(where: { !$0.isFinished }) { try await Task.sleep(for: .milliseconds(5)) }
+                    #expect(acknowledged.withLock { $0.count } > before + 50, "the load was too small to mean anything")
+                }
+                let drained = try Program.run(["journal", "drain", journal, "--database", target.url])
+                #expect(drained.status == 0, "\(drained.output)\(drained.errors)")
+                let told = acknowledged.withLock { $0 }
+                let rows = try await Self.logged(target)
+                #expect(Set(rows).count == rows.count)
+                let missing = told.subtracting(rows).count
+                #expect(missing == 0, "of \(told.count) acknowledged rows")
+                // A row whose answer was on its way when its process died may be there without its client knowing.
+                #expect(rows.count - told.count <= clients * kills)
+                // Draining again changes nothing.
+                #expect(try Program.run(["journal", "drain", journal, "--database", target.url]).status == 0)
+                #expect(try await Self.logged(target).count == rows.count)
+                // What was chosen can be recomputed from what arrived.
+                let audit = try Program.run(["audit", "shop-demo", "--database", target.url])
+                #expect(audit.status == 0, "\(audit.output)\(audit.errors)")
+            }
+        }
+    }
+
+    /// The database dies under the server: assignments go on, and after it is back everything is there.
+    @Test func assignmentsGoOnWithoutTheDatabase() async throws {
+        try await Self.withFolder { folder in
+            let data = folder.appending(path: "data").path
+            let journal = folder.appending(path: "journal").path
+            let server = try Program.start(
+                [
+                    "serve", "--port", "0", "--experiments", "experiments/shop-demo.yaml", "--journal", journal, "--data-dir", data,
+                ], folder: folder)
+            defer {
+                kill(server.processIdentifier, SIGKILL)
+                server.waitUntilExit()
+            }
+            let socket = try #require(LoopbackConnection(port: try await ServiceProcessTests.port(folder)))
+            var told: Set<String> = []
+            for index in 0..<20 { told.insert(try #require(socket.assign(unit: "with-\(index)"))) }
+            // An immediate shutdown: no checkpoint, connections cut.
+            let postmaster = try #require(Self.postmaster(below: data))
+            kill(postmaster, SIGQUIT)
+            while kill(postmaster, 0) == 0 { try await Task.sleep(for: .milliseconds(10)) }
+            for index in 0..<200 { told.insert(try #require(socket.assign(unit: "without-\(index)"))) }
+            #expect(told.count == 220)
+            kill(server.processIdentifier, SIGTERM)
+            server.waitUntilExit()
+            #expect(server.terminationStatus == 0)
+
+            // Any command starts the private database again.
+            let drained = try Program.run(["journal", "drain", journal, "--data-dir", data])
+            #expect(drained.status == 0, "\(drained.output)\(drained.errors)")
+            let exported = try Program.run(["export", "shop-demo", "--format", "csv", "--data-dir", data])
+            let missing = told.count { !exported.output.contains($0) }
+            #expect(missing == 0, "of \(told.count); \(exported.errors)")
+        }
+    }
+
+    @Test func aDirectoryWithoutJournalsIsAnError() async throws {
+        try await withDatabase { target in
+            try await Self.withFolder { folder in
+                let outcome = try Program.run(["journal", "drain", folder.path, "--database", target.url])
+                #expect(outcome.status == 1 && outcome.errors.contains("expected folders of journals"), "\(outcome.errors)")
+            }
+        }
+    }
+
+    private static func postmaster(below folder: String) -> Int32? {
+        let files = FileManager.default.enumerator(atPath: folder)
+        while let name = files?.nextObject() as? String {
+            guard name.hasSuffix("postmaster.pid") else { continue }
+            let text = try? String(contentsOfFile: "\(folder)/\(name)", encoding: .utf8)
+            if let line = text?.split(separator: "\n").first, let pid = Int32(line) { return pid }
+        }
+        return nil
+    }
+}
