@@ -8,5 +8,6 @@ package enum HaggleSQL {
         ("V0004_gate", String(decoding: PackageResources.V0004_gate_sql, as: UTF8.self)),
         ("V0005_warm_start", String(decoding: PackageResources.V0005_warm_start_sql, as: UTF8.self)),
         ("V0006_journal", String(decoding: PackageResources.V0006_journal_sql, as: UTF8.self)),
+        ("V0007_api_keys", String(decoding: PackageResources.V0007_api_keys_sql, as: UTF8.self)),
     ]
 }

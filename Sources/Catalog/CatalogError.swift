@@ -5,6 +5,7 @@ package enum CatalogError: Error, Hashable, Sendable {
     case unknownExperiment(ExperimentKey)
     case unknownSnapshot(ExperimentKey, SnapshotVersion)
     case unknownCandidate(ExperimentKey, Int)
+    case unknownKey(String)
     /// Its bytes are not kept any more.
     case candidateGone(ExperimentKey, Int)
     /// Somebody else published first; read the newest state and try again.
@@ -22,6 +23,7 @@ extension CatalogError: CustomStringConvertible {
         switch self {
         case .unknownExperiment(let key): "no experiment '\(key)' has been applied; see `haggle plan` and `haggle apply`"
         case .unknownSnapshot(let key, let version): "experiment '\(key)' has no snapshot \(version); see `haggle model list \(key)`"
+        case .unknownKey(let id): "no API key '\(id)'; see `haggle keys list`"
         case .unknownCandidate(let key, let candidate):
             "experiment '\(key)' has no candidate \(candidate); see `haggle model list \(key)`"
         case .candidateGone(let key, let candidate):

@@ -8,7 +8,7 @@ extension HaggleService {
     /// What the router answers, as `GET /v1/experiments/{key}`, sorted; the OpenAPI document must say the same.
     package static func routes(target: ConnectionTarget, logger: Logger) -> [String] {
         router(
-            registry: ExperimentRegistry(), pool: ConnectionPool(target: target, size: 1),
+            registry: ExperimentRegistry(), keys: KeyRing(host: "127.0.0.1"), pool: ConnectionPool(target: target, size: 1),
             sink: PostgresEventSink(target: target, logger: logger), metrics: ServiceMetrics(registry: PrometheusRegistry()), logger: logger
         ).routes.map { route in
             let path = String(describing: route.path).split(separator: "/").map { part in

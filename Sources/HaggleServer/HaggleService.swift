@@ -87,11 +87,13 @@ package struct HaggleService: Sendable {
         let metrics = ServiceMetrics(registry: PrometheusRegistry())
         if configuration.role != .learner {
             try await registry.refresh(from: pool, logger: logger)
+            let keys = KeyRing(host: configuration.host)
+            try await keys.refresh(from: pool)
             let sink = try sink()
             // Services stop in reverse order: first HTTP finishes its requests, then the writer keeps what they appended.
             services.append(WriterService(sink: sink))
-            services.append(RegistryService(registry: registry, pool: pool, target: configuration.target, logger: logger))
-            services.append(application(registry: registry, pool: pool, sink: sink, metrics: metrics))
+            services.append(RegistryService(registry: registry, keys: keys, pool: pool, target: configuration.target, logger: logger))
+            services.append(application(registry: registry, keys: keys, pool: pool, sink: sink, metrics: metrics))
         }
         if configuration.role != .http {
             services.append(
@@ -115,12 +117,13 @@ package struct HaggleService: Sendable {
 
     /// The router with every route; separate so that a test can hold it against the OpenAPI document.
     static func router(
-        registry: ExperimentRegistry, pool: ConnectionPool, sink: any EventSink, metrics: ServiceMetrics, logger: Logger
+        registry: ExperimentRegistry, keys: KeyRing, pool: ConnectionPool, sink: any EventSink, metrics: ServiceMetrics, logger: Logger
     ) -> Router<ServiceRequestContext> {
         let router = Router(context: ServiceRequestContext.self)
         // Outermost first, so that problems get the headers too.
         router.add(middleware: SecurityHeadersMiddleware())
         router.add(middleware: ProblemMiddleware())
+        router.add(middleware: KeyMiddleware(ring: keys))
         let clock = ImpressionClock()
         AssignmentRoutes(registry: registry, sink: sink, clock: clock, metrics: metrics).add(to: router)
         ConversionRoutes(registry: registry, sink: sink, clock: clock, metrics: metrics).add(to: router)
@@ -131,10 +134,10 @@ package struct HaggleService: Sendable {
     }
 
     private func application(
-        registry: ExperimentRegistry, pool: ConnectionPool, sink: any RunningEventSink, metrics: ServiceMetrics
+        registry: ExperimentRegistry, keys: KeyRing, pool: ConnectionPool, sink: any RunningEventSink, metrics: ServiceMetrics
     ) -> some ApplicationProtocol {
         Application(
-            router: Self.router(registry: registry, pool: pool, sink: sink, metrics: metrics, logger: logger),
+            router: Self.router(registry: registry, keys: keys, pool: pool, sink: sink, metrics: metrics, logger: logger),
             configuration: .init(address: .hostname(configuration.host, port: configuration.port), serverName: "haggle"),
             onServerRunning: { [onServing] channel in await onServing(channel.localAddress?.port ?? 0) },
             logger: logger)
@@ -166,13 +169,14 @@ private struct WriterService: Service {
 /// Keeps the registry in step with the database: at once when told, and every few seconds in case a notification was missed.
 private struct RegistryService: Service {
     let registry: ExperimentRegistry
+    let keys: KeyRing
     let pool: ConnectionPool
     let target: ConnectionTarget
     let logger: Logger
 
     func run() async throws {
         let listener = NotificationListener(
-            target: target, channels: [CatalogChannel.experiments, CatalogChannel.snapshots], logger: logger)
+            target: target, channels: [CatalogChannel.experiments, CatalogChannel.snapshots, CatalogChannel.keys], logger: logger)
         await cancelWhenGracefulShutdown {
             await withTaskGroup(of: Void.self) { group in
                 group.addTask {
@@ -193,6 +197,7 @@ private struct RegistryService: Service {
         if Task.isCancelled { return }
         do {
             try await registry.refresh(from: pool, logger: logger)
+            try await keys.refresh(from: pool)
         } catch {
             logger.warning("experiments not refreshed; serving goes on with what is loaded", metadata: ["error": "\(error)"])
         }

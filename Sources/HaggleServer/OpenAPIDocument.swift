@@ -165,6 +165,9 @@ package struct OpenAPIDocument {
             writer.raw(Array(json.utf8))
         }
         writer.endObject()
+        writer.key("securitySchemes")
+        writer.raw(
+            Array(#"{"bearer":{"type":"http","scheme":"bearer"},"header":{"type":"apiKey","in":"header","name":"X-API-Key"}}"#.utf8))
         writer.endObject()
         writer.endObject()
         return writer.bytes
@@ -188,9 +191,16 @@ package struct OpenAPIDocument {
             writer.key("requestBody")
             writer.raw(Array(#"{"required":true,"content":{"application/json":\#(reference(body))}}"#.utf8))
         }
+        var answers = operation.answers
+        if KeyMiddleware.scope(of: operation.method, path: operation.path) != nil {
+            // A server without keys, on loopback, takes requests without one.
+            writer.key("security")
+            writer.raw(Array(#"[{"bearer":[]},{"header":[]},{}]"#.utf8))
+            answers += [(401, "Problem"), (403, "Problem")]
+        }
         writer.key("responses")
         writer.beginObject()
-        for (status, description) in operation.answers {
+        for (status, description) in answers {
             writer.key(String(status))
             writer.raw(Array(answer(description, status: status).utf8))
         }

@@ -19,7 +19,8 @@ struct Haggle: AsyncParsableCommand {
             CommandGroup(
                 name: "Experiments", subcommands: [ValidateCommand.self, SchemaCommand.self, PlanCommand.self, ApplyCommand.self]),
             CommandGroup(
-                name: "Serving", subcommands: [ServeCommand.self, AssignCommand.self, SimulateCommand.self, MigrateCommand.self]),
+                name: "Serving",
+                subcommands: [ServeCommand.self, AssignCommand.self, SimulateCommand.self, KeysCommand.self, MigrateCommand.self]),
             CommandGroup(
                 name: "The log",
                 subcommands: [

@@ -5,7 +5,7 @@ import Testing
     @Test(arguments: [
         "demo", "serve", "validate", "schema", "plan", "apply", "assign", "simulate", "import", "export", "evaluate", "evaluate-shard",
         "evaluate-merge", "report", "audit", "model", "migrate", "bakeoff", "train", "explain", "recommend", "features build",
-        "journal drain", "shop purchases", "shop pilot", "shop outcome",
+        "journal drain", "keys create", "keys list", "keys revoke", "shop purchases", "shop pilot", "shop outcome",
     ])
     func everyCommandHasHelp(_ command: String) throws {
         let outcome = try Program.run(command.split(separator: " ").map(String.init) + ["--help"])

@@ -79,6 +79,9 @@ struct ServeCommand: AsyncParsableCommand {
             let service = HaggleService(
                 .init(target: target, host: host, port: port, role: role, isDurable: durability == .fsync, journal: kept), logger: logger
             ) { port in
+                if !["127.0.0.1", "::1", "localhost"].contains(host), role != .learner {
+                    note("haggle: others can reach \(host), so every request needs an API key; make one with `haggle keys create`")
+                }
                 note(role == .learner ? "haggle: learning" : "haggle: serving on http://\(host):\(port)")
             }
             try await service.run()
