@@ -2,6 +2,12 @@ import Foundation
 import HaggleCore
 import Postgres
 
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
+
 /// Copies one journal into the tables, each record exactly once: the offset moves in the transaction that brings the records.
 struct JournalDrain {
     struct Step: Sendable, Equatable {
@@ -50,12 +56,19 @@ struct JournalDrain {
         return JournalPosition(segment: try row.decode("segment", as: Int.self), offset: try row.decode("byte_offset", as: Int.self))
     }
 
-    /// Deletes segments that are in the tables and were last written long enough ago.
+    /// Deletes segments that are in the tables and were last written long enough ago; of a journal that nobody writes any more the last one too,
+    /// and then its folder.
+    /// - Parameter isWritten: whether a process still appends to it.
     /// - Returns: bytes that were freed.
-    func removeCopied(before position: JournalPosition, keepSeconds: Double, now: Date) throws -> Int {
+    func removeCopied(before position: JournalPosition, isWritten: Bool, keepSeconds: Double, now: Date) throws -> Int {
         var freed = 0
-        for segment in try JournalFiles.segments(in: directory) where segment < position.segment {
+        defer {
+            // Fails, as it should, while a segment is left.
+            if !isWritten { unsafe rmdir(directory) }
+        }
+        for segment in try JournalFiles.segments(in: directory) where segment <= position.segment {
             let path = JournalFiles.path(directory, segment: segment)
+            if segment == position.segment, isWritten || position.offset < JournalFiles.size(path) { continue }
             let attributes = try? FileManager.default.attributesOfItem(atPath: path)
             guard let written = attributes?[.modificationDate] as? Date, now.timeIntervalSince(written) >= keepSeconds else { continue }
             let size = JournalFiles.size(path)

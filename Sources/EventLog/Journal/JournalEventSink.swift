@@ -152,7 +152,8 @@ package final class JournalEventSink: RunningEventSink {
 
     private func copy() async {
         var session = Session(target: target)
-        var others = Self.others(configuration, but: writer.journal)
+        var orphans = Self.orphans(configuration, but: writer.journal)
+        var cleaned: ContinuousClock.Instant?
         var failures = 0
         let ticks = Task { [waker] in
             // Away or idle, the journals are looked at every second.
@@ -164,7 +165,11 @@ package final class JournalEventSink: RunningEventSink {
         defer { ticks.cancel() }
         for await _ in wake {
             do {
-                try await copyAll(&others, &session)
+                try await copyAll(&orphans, &session)
+                if cleaned.map({ $0 + .seconds(60) < .now }) ?? true {
+                    try await removeCopied(&orphans, &session)
+                    cleaned = .now
+                }
                 failures = 0
                 state.withLock { $0.isStalled = false }
             } catch {
@@ -178,7 +183,7 @@ package final class JournalEventSink: RunningEventSink {
             }
         }
         await writer.close()
-        do { try await copyAll(&others, &session) } catch {
+        do { try await copyAll(&orphans, &session) } catch {
             logger.error(
                 "the journal could not be copied before the end; the next server on this directory does it, or `haggle journal drain`",
                 metadata: ["directory": "\(configuration.directory)", "error": "\(error)"])
@@ -186,12 +191,35 @@ package final class JournalEventSink: RunningEventSink {
         await session.close()
     }
 
-    private func copyAll(_ others: inout [(drain: JournalDrain, lock: JournalLock)], _ session: inout Session) async throws {
-        while !others.isEmpty {
-            try await copy(others[0].drain, limit: nil, &session)
-            others.removeFirst()
+    /// A journal that another process left behind; its lock is held until its last segment is gone.
+    private struct Orphan {
+        let drain: JournalDrain
+        let lock: JournalLock
+        var isCopied = false
+    }
+
+    private var own: JournalDrain { JournalDrain(journal: writer.journal, directory: writer.directory) }
+
+    private func copyAll(_ orphans: inout [Orphan], _ session: inout Session) async throws {
+        for index in orphans.indices where !orphans[index].isCopied {
+            try await copy(orphans[index].drain, limit: nil, &session)
+            orphans[index].isCopied = true
         }
-        try await copy(JournalDrain(journal: writer.journal, directory: writer.directory), limit: writer.kept, &session)
+        try await copy(own, limit: writer.kept, &session)
+    }
+
+    /// Deletes what was copied and kept long enough, of this journal and of those that others left behind.
+    private func removeCopied(_ orphans: inout [Orphan], _ session: inout Session) async throws {
+        let connection = try await session.open()
+        let now = Date()
+        var freed = try own.removeCopied(
+            before: try await own.position(on: connection), isWritten: true, keepSeconds: configuration.keepSeconds, now: now)
+        for orphan in orphans where orphan.isCopied {
+            freed += try orphan.drain.removeCopied(
+                before: try await orphan.drain.position(on: connection), isWritten: false, keepSeconds: configuration.keepSeconds, now: now)
+        }
+        orphans.removeAll { !FileManager.default.fileExists(atPath: $0.drain.directory) }
+        if freed > 0 { writer.released(freed) }
     }
 
     private func copy(_ drain: JournalDrain, limit: JournalPosition?, _ session: inout Session) async throws {
@@ -209,17 +237,14 @@ package final class JournalEventSink: RunningEventSink {
             }
             if step.isAtEnd { break }
         }
-        let position = try await drain.position(on: connection)
-        let freed = try drain.removeCopied(before: position, keepSeconds: configuration.keepSeconds, now: Date())
-        if freed > 0 { writer.released(freed) }
     }
 
     /// The journals below the directory that no process holds.
-    private static func others(_ configuration: Configuration, but own: String) -> [(drain: JournalDrain, lock: JournalLock)] {
+    private static func orphans(_ configuration: Configuration, but own: String) -> [Orphan] {
         JournalFiles.journals(in: configuration.directory).filter { $0 != own }.compactMap { journal in
             let directory = "\(configuration.directory)/\(journal)"
             guard let lock = try? JournalLock(directory: directory) else { return nil }
-            return (JournalDrain(journal: journal, directory: directory), lock)
+            return Orphan(drain: JournalDrain(journal: journal, directory: directory), lock: lock)
         }
     }
 

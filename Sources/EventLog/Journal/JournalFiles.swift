@@ -83,9 +83,15 @@ struct JournalSegmentFile: ~Copyable {
         path = JournalFiles.path(directory, segment: segment)
         descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw JournalError.notWritten(path: path, reason: JournalFiles.reason()) }
-        try write(JournalFiles.header)
-        try sync()
-        try JournalFiles.syncDirectory(directory)
+        do {
+            try write(JournalFiles.header)
+            try sync()
+            try JournalFiles.syncDirectory(directory)
+        } catch {
+            // A file that stayed would be in the way of the next try, once the disk has room again.
+            unsafe unlink(path)
+            throw error
+        }
     }
 
     deinit { close(descriptor) }

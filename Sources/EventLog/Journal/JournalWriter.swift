@@ -54,10 +54,7 @@ final class JournalWriter: Sendable {
         self.onKept = onKept
         state = Mutex(State(used: JournalFiles.size(below: root)))
         let file = try JournalSegmentFile(directory: directory, segment: 1)
-        state.withLock { state in
-            state.kept.offset = file.size
-            state.used += file.size
-        }
+        state.withLock { $0.used += file.size }
         let box = Mutex<SegmentBox?>(SegmentBox(file))
         let thread = Thread { [self] in
             guard let segment = box.withLock({ $0.take() }) else { return }

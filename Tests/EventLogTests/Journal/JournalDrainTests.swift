@@ -62,10 +62,16 @@ import Testing
             // Segments go once they were copied and kept long enough, never the last one.
             let segments = try JournalFiles.segments(in: drain.directory)
             let position = try await Connection.with(log.target) { try await drain.position(on: $0) }
-            #expect(try drain.removeCopied(before: position, keepSeconds: 3600, now: Date()) == 0)
-            #expect(try drain.removeCopied(before: position, keepSeconds: 3600, now: Date(timeIntervalSinceNow: 4000)) > 0)
+            #expect(try drain.removeCopied(before: position, isWritten: true, keepSeconds: 3600, now: Date()) == 0)
+            #expect(try drain.removeCopied(before: position, isWritten: true, keepSeconds: 3600, now: Date(timeIntervalSinceNow: 4000)) > 0)
             #expect(segments.count > 3)
             #expect(try JournalFiles.segments(in: drain.directory) == segments.suffix(1))
+            // Of a journal that nobody writes any more nothing stays for ever, or restarts would fill the disk.
+            let later = Date(timeIntervalSinceNow: 4000)
+            let begun = JournalPosition(segment: position.segment, offset: position.offset - 1)
+            #expect(try drain.removeCopied(before: begun, isWritten: false, keepSeconds: 3600, now: later) == 0)
+            #expect(try drain.removeCopied(before: position, isWritten: false, keepSeconds: 3600, now: later) > 0)
+            #expect(!FileManager.default.fileExists(atPath: drain.directory))
         }
     }
 
@@ -179,6 +185,8 @@ import Testing
             let dead = try await Self.write(Self.impressions(log, 100...110), below: folder)
             let sink = try JournalEventSink(
                 target: log.target, configuration: .init(directory: path), logger: TestLog.silent)
+            // With nothing appended there is nothing to wait for.
+            try await sink.flush()
             // Nobody copies yet.
             for number in 1...20 { try await sink.append(log.impression(UInt64(number)), requestID: nil, stickySalt: nil) }
             #expect(try await log.count("SELECT count(*) FROM impressions") == 0)
