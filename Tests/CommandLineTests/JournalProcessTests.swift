@@ -1,7 +1,6 @@
 import Foundation
 import HaggleCore
 import Postgres
-import Synchronization
 import TestSupport
 import Testing
 
@@ -35,7 +34,7 @@ import Darwin
         try await withDatabase { target in
             try await Self.withFolder { folder in
                 let journal = folder.appending(path: "journal").path
-                let acknowledged = Mutex<Set<String>>([])
+                var told: Set<String> = []
                 let clients = 8
                 for round in 0..<kills {
                     let own = folder.appending(path: "run-\(round)")
@@ -46,31 +45,16 @@ import Darwin
                             target.url,
                         ], folder: own)
                     let port = try await ServiceProcessTests.port(own)
-                    let stop = Atomic<Bool>(false)
-                    let before = acknowledged.withLock { $0.count }
-                    let threads = (0..<clients).map { client in
-                        let thread = Thread {
-                            guard let socket = LoopbackConnection(port: port) else { return }
-                            var index = 0
-                            while !stop.load(ordering: .relaxed) {
-                                guard let id = socket.assign(unit: "r\(round)-\(client)-\(index)") else { return }
-                                acknowledged.withLock { _ = $0.insert(id) }
-                                index += 1
-                            }
-                        }
-                        thread.start()
-                        return thread
-                    }
+                    let load = AssignmentLoad(port: port, clients: clients, unitPrefix: "r\(round)-")
                     try await Task.sleep(for: .milliseconds(300 + 137 * (round % 5)))
                     kill(server.processIdentifier, SIGKILL)
                     server.waitUntilExit()
-                    stop.store(true, ordering: .relaxed)
-                    while threads.contains(where: { !$0.isFinished }) { try await Task.sleep(for: .milliseconds(5)) }
-                    #expect(acknowledged.withLock { $0.count } > before + 50, "the load was too small to mean anything")
+                    let acknowledged = try await load.stop()
+                    #expect(acknowledged.count > 50, "the load was too small to mean anything")
+                    told.formUnion(acknowledged)
                 }
                 let drained = try Program.run(["journal", "drain", journal, "--database", target.url])
                 #expect(drained.status == 0, "\(drained.output)\(drained.errors)")
-                let told = acknowledged.withLock { $0 }
                 let rows = try await Self.logged(target)
                 #expect(Set(rows).count == rows.count)
                 let missing = told.subtracting(rows).count

@@ -1,7 +1,6 @@
 import Foundation
 import HaggleCore
 import Postgres
-import Synchronization
 import TestSupport
 import Testing
 
@@ -27,27 +26,11 @@ import Darwin
                     ["serve", "--port", "0", "--experiments", "experiments/shop-demo.yaml", "--database", target.url], folder: folder)
                 let port = try await Self.port(folder)
                 let clients = 8
-                let acknowledged = Mutex<Set<String>>([])
-                let stop = Atomic<Bool>(false)
-                let threads = (0..<clients).map { client in
-                    let thread = Thread {
-                        guard let socket = LoopbackConnection(port: port) else { return }
-                        var index = 0
-                        while !stop.load(ordering: .relaxed) {
-                            guard let id = socket.assign(unit: "r\(round)-\(client)-\(index)") else { return }
-                            acknowledged.withLock { _ = $0.insert(id) }
-                            index += 1
-                        }
-                    }
-                    thread.start()
-                    return thread
-                }
+                let load = AssignmentLoad(port: port, clients: clients, unitPrefix: "r\(round)-")
                 try await Task.sleep(for: .milliseconds(700))
                 kill(server.processIdentifier, SIGKILL)
                 server.waitUntilExit()
-                stop.store(true, ordering: .relaxed)
-                while threads.contains(where: { !$0.isFinished }) { try await Task.sleep(for: .milliseconds(5)) }
-                let told = acknowledged.withLock { $0 }
+                let told = try await load.stop()
                 #expect(told.count > 50, "the load was too small to mean anything")
                 let prefix = "r\(round)-%"
                 let logged = try await Connection.with(target) { connection in
