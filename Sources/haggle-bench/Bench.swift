@@ -9,27 +9,40 @@ struct Bench {
     static func main() async throws {
         var logger = Logger(label: "bench") { StreamLogHandler.standardError(label: $0) }
         logger.logLevel = .error
-        let seconds = ProcessInfo.processInfo.environment["HAGGLE_BENCH_SECONDS"].flatMap { Double($0) } ?? 4
+        let seconds = ProcessInfo.processInfo.environment["HAGGLE_BENCH_SECONDS"].flatMap { Int($0) } ?? 6
         let subject = try BenchSubject()
-        print("in process (20 features, 6 arms, hidden [64, 32])")
-        InProcessBench(subject: subject).run()
-        print("\nlearning, one thread, the peers in the same run")
-        try LearningBench(subject: subject).run()
-        let files = FileManager.default.temporaryDirectory.appending(path: "haggle-bench-files-\(getpid())").path
-        let directory = FileManager.default.temporaryDirectory.appending(path: "haggle-bench-\(getpid())").path
-        defer {
-            for path in [files, directory] { try? FileManager.default.removeItem(atPath: path) }
+        // One section alone, for whoever works on it.
+        let only = ProcessInfo.processInfo.environment["HAGGLE_BENCH_ONLY"]
+        func isWanted(_ section: String) -> Bool { only == nil || only == section }
+        if isWanted("process") {
+            print("in process (20 features, 6 arms, hidden [64, 32])")
+            InProcessBench(subject: subject).run()
         }
-        try FileManager.default.createDirectory(atPath: files, withIntermediateDirectories: true)
-        let rows = ProcessInfo.processInfo.environment["HAGGLE_BENCH_ROWS"].flatMap { Int($0) } ?? 1_000_000
-        print("\noff-policy evaluation from files, \(rows) rows, 10 arms, given estimates of the reward model")
-        try EvaluationBench(directory: files, rowCount: rows).run()
-        let cluster = try await ManagedCluster.start(dataDirectory: directory, logger: logger)
+        if isWanted("learning") {
+            print("\nlearning, one thread, the peers in the same run")
+            try LearningBench(subject: subject).run()
+        }
+        let directory = FileManager.default.temporaryDirectory.appending(path: "haggle-bench-\(getpid())").path
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        for part in ["files", "service"] {
+            try FileManager.default.createDirectory(atPath: "\(directory)/\(part)", withIntermediateDirectories: true)
+        }
+        if isWanted("evaluation") {
+            let rows = ProcessInfo.processInfo.environment["HAGGLE_BENCH_ROWS"].flatMap { Int($0) } ?? 1_000_000
+            print("\noff-policy evaluation from files, \(rows) rows, 10 arms, given estimates of the reward model")
+            try EvaluationBench(directory: "\(directory)/files", rowCount: rows).run()
+        }
+        guard isWanted("copy") || isWanted("service") else { return }
+        let cluster = try await ManagedCluster.start(dataDirectory: directory + "/cluster", logger: logger)
         do {
-            print("\nHTTP on loopback, load generator on the same machine, \(Int(seconds)) s each")
-            try await ServiceBench(subject: subject, target: cluster.target, seconds: seconds, logger: logger).run()
-            print("\nrows into PostgreSQL")
-            try await CopyBench(subject: subject, url: cluster.url, logger: logger).run()
+            if isWanted("copy") {
+                print("\nrows into PostgreSQL")
+                try await CopyBench(subject: subject, url: cluster.url, logger: logger).run()
+            }
+            if isWanted("service") {
+                print("\nHTTP on loopback: the server and wrk on the same machine, \(seconds) s each")
+                try await ServiceBench(subject: subject, cluster: cluster, seconds: seconds, directory: directory + "/service").run()
+            }
         } catch {
             await cluster.stop()
             throw error

@@ -2,21 +2,32 @@ import Catalog
 import Foundation
 import HaggleCore
 import HaggleSQL
-import HaggleServer
 import Learning
 import Logging
 import Policies
 import Postgres
 
-/// Assignments over HTTP, each answered after its row is committed, against the server's own plain-text route.
+/// The service as it is deployed, the binary in a process of its own, under wrk: assignments against the same server's plain-text route, with
+/// the journal draining into PostgreSQL meanwhile and with PostgreSQL stopped; its start and its memory.
 struct ServiceBench {
     let subject: BenchSubject
-    let target: ConnectionTarget
-    let seconds: Double
-    let logger: Logger
+    let cluster: ManagedCluster
+    /// Of each measurement.
+    let seconds: Int
+    /// Holds the journals and the request bodies; removed by whoever made it.
+    let directory: String
 
     func run() async throws {
-        try await Connection.with(target) { connection in
+        try await prepare()
+        let script = try writeScript()
+        try await committing(script: script)
+        try await journaling(script: script)
+        try await peer()
+    }
+
+    /// The experiment and its trained snapshot.
+    private func prepare() async throws {
+        try await Connection.with(cluster.target) { connection in
             _ = try await Migrator.migrate(connection, migrations: HaggleSQL.migrations.map { Migration(name: $0.name, sql: $0.sql) })
             try await connection.transaction { connection in
                 let version = try await Catalog.store(subject.experiment, sourceText: "bench", by: "bench", on: connection)
@@ -27,44 +38,85 @@ struct ServiceBench {
                         networkVersion: 2, bytes: subject.snapshot.serialised()), on: connection)
             }
         }
-        let (ports, opened) = AsyncStream.makeStream(of: Int.self)
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            let service = HaggleService(.init(target: target, port: 0, role: .http), logger: logger) { port in
-                opened.yield(port)
-                opened.finish()
-            }
-            group.addTask { try await service.run(signals: false) }
-            var port = 0
-            for await opened in ports { port = opened }
-            try await measure(port: UInt16(port))
-            group.cancelAll()
-            while (try? await group.next()) != nil {}
-        }
     }
 
-    @concurrent
-    private func measure(port: UInt16) async throws {
-        let health = Array("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n".utf8)
+    /// 500 requests, sent in turn.
+    private func writeScript() throws -> String {
         let encoder = JSONEncoder()
-        let bodies = try subject.contexts.prefix(500).enumerated().map { index, context -> [UInt8] in
-            let body = "{\"unit\":\"c-\(index)\",\"context\":" + String(decoding: try encoder.encode(context), as: UTF8.self) + "}"
-            let head = "POST /v1/experiments/bench/assignments HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-            return Array((head + "Content-Length: \(body.utf8.count)\r\n\r\n" + body).utf8)
+        var text = "bodies = {"
+        for (index, context) in subject.contexts.prefix(500).enumerated() {
+            text += "[[{\"unit\":\"c-\(index)\",\"context\":" + String(decoding: try encoder.encode(context), as: UTF8.self) + "}]],\n"
         }
+        text += """
+            }
+            wrk.method = 'POST'
+            wrk.headers['Content-Type'] = 'application/json'
+            local n = 0
+            local made = {}
+            request = function()
+                n = n % 500 + 1
+                if not made[n] then made[n] = wrk.format(nil, '/v1/experiments/bench/assignments', nil, bodies[n]) end
+                return made[n]
+            end
+            """
+        let path = directory + "/assign.lua"
+        try Data(text.utf8).write(to: URL(filePath: path))
+        return path
+    }
+
+    /// Answers that wait for PostgreSQL's own commit.
+    private func committing(script: String) async throws {
+        let server = try ServerProcess(database: cluster.url, arguments: [])
+        defer { server.stop() }
+        let load = try Wrk(url: server.url, connections: 32, seconds: seconds).run(script: script, path: "")
+        Bench.report("assignment, no journal: committed before the answer, 32 connections", load.line)
+    }
+
+    private func journaling(script: String) async throws {
+        let journal = directory + "/journal"
+        let server = try ServerProcess(database: cluster.url, arguments: ["--journal", journal])
+        defer { server.stop() }
+        Bench.report("start of the process to its first answer", "\(Bench.fixed(server.startSeconds * 1000, 0)) ms")
+        let wrk = Wrk(url: server.url, connections: 32, seconds: seconds)
+        let memory = server.residentMiB
         for connections in [8, 32] {
-            let load = LoadGenerator(port: port, connections: connections, seconds: seconds)
-            let plain = load.run { _, _ in health }
-            let assigned = load.run { connection, index in bodies[(connection * 37 + index) % bodies.count] }
-            Bench.report("plain text, \(connections) connections", line(plain))
-            Bench.report("assignment with its row committed, \(connections) connections", line(assigned))
+            let wrk = Wrk(url: server.url, connections: connections, seconds: seconds)
+            let plain = try wrk.run(script: nil, path: "/healthz")
+            let assigned = try wrk.run(script: script, path: "")
+            Bench.report("plain text, \(connections) connections", plain.line)
+            Bench.report("assignment, journal synced and draining, \(connections) connections", assigned.line)
             Bench.report("ratio", Bench.fixed(assigned.perSecond / plain.perSecond, 3))
         }
+        let lag = try await caughtUp(server)
+        Bench.report("journal drained after the load", "\(Bench.fixed(lag, 1)) s")
+        let before = try wrk.run(script: script, path: "")
+        await cluster.stop()
+        let away = try wrk.run(script: script, path: "")
+        Bench.report("assignment again, 32 connections", before.line)
+        Bench.report("the same with PostgreSQL stopped", away.line)
+        Bench.report("ratio", Bench.fixed(away.perSecond / before.perSecond, 3))
+        Bench.report("memory, before and after", "\(Bench.fixed(memory, 0)) MiB, \(Bench.fixed(server.residentMiB, 0)) MiB")
     }
 
-    private func line(_ outcome: LoadGenerator.Outcome) -> String {
-        let median = Bench.fixed((outcome.latency(quantile: 0.5) ?? .nan) * 1000, 2)
-        let slow = Bench.fixed((outcome.latency(quantile: 0.99) ?? .nan) * 1000, 2)
-        let failures = outcome.failures > 0 ? ", \(outcome.failures) FAILED" : ""
-        return "\(Int(outcome.perSecond))/s, p50 \(median) ms, p99 \(slow) ms\(failures)"
+    /// Seconds until everything acknowledged is in PostgreSQL.
+    private func caughtUp(_ server: ServerProcess) async throws -> Double {
+        try await Bench.seconds {
+            var last = -1
+            while true {
+                let rows = try await Connection.with(cluster.target) { connection in
+                    try await connection.query("SELECT sum(segment::bigint << 32 | byte_offset) AS at FROM journal_offsets")
+                        .first?.decode("at", as: Double?.self)
+                }
+                let now = Int(rows ?? 0)
+                if now == last { return }
+                last = now
+                try await Task.sleep(for: .milliseconds(500))
+            }
+        }
+    }
+
+    /// A service written by hand, named by environment variables: a shell command that serves on `$PORT` with the database `$PG`, and the wrk
+    /// script that sends it the same kind of request.
+    private func peer() async throws {
     }
 }
