@@ -6,6 +6,27 @@ struct LogBatch: Sendable {
         var impression: Impression
         var requestID: String?
         var stickySalt: String?
+        /// The context as JSON, where somebody wrote it already; a record that was read from a journal has it here alone.
+        var contextJSON: String?
+
+        init(impression: Impression, requestID: String? = nil, stickySalt: String? = nil, contextJSON: String? = nil) {
+            self.impression = impression
+            self.requestID = requestID
+            self.stickySalt = stickySalt
+            self.contextJSON = contextJSON
+        }
+
+        /// What the column `context` gets.
+        /// - Throws: `EventLogError.notFinite`.
+        func contextText() throws -> String { try contextJSON ?? impression.context.jsonText() }
+
+        /// The impression with its context read.
+        func whole() throws -> Impression {
+            guard let contextJSON else { return impression }
+            var whole = impression
+            whole.context = try Context(json: Array(contextJSON.utf8), impression: impression.id)
+            return whole
+        }
     }
 
     struct Activation: Sendable {

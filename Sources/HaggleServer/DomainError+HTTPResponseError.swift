@@ -8,11 +8,16 @@ import NIOCore
 import Postgres
 
 extension ServiceProblem: HTTPResponseError {
-    func response(from request: Request, context: some RequestContext) throws -> Response {
+    /// What goes with the body.
+    var headers: HTTPFields {
         var headers: HTTPFields = [.contentType: "application/problem+json"]
         if status == .unauthorized { headers[.wwwAuthenticate] = #"Bearer realm="haggle", Basic realm="haggle""# }
         if let retryAfterSeconds { headers[.retryAfter] = String(retryAfterSeconds) }
-        return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: body)))
+        return headers
+    }
+
+    func response(from request: Request, context: some RequestContext) throws -> Response {
+        Response(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: body)))
     }
 }
 

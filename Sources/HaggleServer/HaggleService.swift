@@ -117,14 +117,14 @@ package struct HaggleService: Sendable {
 
     /// The router with every route; separate so that a test can hold it against the OpenAPI document.
     static func router(
-        registry: ExperimentRegistry, keys: KeyRing, pool: ConnectionPool, sink: any EventSink, metrics: ServiceMetrics, logger: Logger
+        registry: ExperimentRegistry, keys: KeyRing, pool: ConnectionPool, sink: any EventSink, clock: ImpressionClock = ImpressionClock(),
+        metrics: ServiceMetrics, logger: Logger
     ) -> Router<ServiceRequestContext> {
         let router = Router(context: ServiceRequestContext.self)
         // Outermost first, so that problems get the headers too.
         router.add(middleware: SecurityHeadersMiddleware())
         router.add(middleware: ProblemMiddleware())
         router.add(middleware: KeyMiddleware(ring: keys))
-        let clock = ImpressionClock()
         AssignmentRoutes(registry: registry, sink: sink, clock: clock, metrics: metrics).add(to: router)
         ConversionRoutes(registry: registry, sink: sink, clock: clock, metrics: metrics).add(to: router)
         ExperimentRoutes(registry: registry, pool: pool, metrics: metrics, logger: logger).add(to: router)
@@ -136,8 +136,13 @@ package struct HaggleService: Sendable {
     private func application(
         registry: ExperimentRegistry, keys: KeyRing, pool: ConnectionPool, sink: any RunningEventSink, metrics: ServiceMetrics
     ) -> some ApplicationProtocol {
-        Application(
-            router: Self.router(registry: registry, keys: keys, pool: pool, sink: sink, metrics: metrics, logger: logger),
+        let clock = ImpressionClock()
+        let fast = (sink as? JournalEventSink).map {
+            FastAssignment(registry: registry, keys: keys, journal: $0, clock: clock, metrics: metrics)
+        }
+        return Application(
+            router: Self.router(registry: registry, keys: keys, pool: pool, sink: sink, clock: clock, metrics: metrics, logger: logger),
+            server: .http1(configuration: .init(additionalChannelHandlers: fast.map { [FastAssignmentHandler($0)] } ?? [])),
             configuration: .init(address: .hostname(configuration.host, port: configuration.port), serverName: "haggle"),
             onServerRunning: { [onServing] channel in await onServing(channel.localAddress?.port ?? 0) },
             logger: logger)

@@ -12,7 +12,7 @@ package struct Assigner: Sendable {
     package let isPaused: Bool
     /// The snapshot being served; nil in an A/B experiment or where none could be loaded.
     package let snapshot: SnapshotVersion?
-    private let policy: (any Policy)?
+    private let policy: SnapshotPolicy?
     private let placer: Placer
     private let allArms: [Int]
 
@@ -36,12 +36,21 @@ package struct Assigner: Sendable {
     ///   - impressionID: the id of the impression to be logged; also the draw key where the request has none.
     ///   - now: the server's clock.
     package func assign(_ request: AssignmentRequest, impressionID: ImpressionID, now: Timestamp) -> Assignment {
-        assign(request, impressionID: impressionID, now: now, isPaused: isPaused, hasSnapshot: true)
+        var workspace = ChoiceWorkspace()
+        return assign(request, impressionID: impressionID, now: now, workspace: &workspace)
+    }
+
+    /// The same in the memory of an earlier choice.
+    package func assign(
+        _ request: AssignmentRequest, impressionID: ImpressionID, now: Timestamp, workspace: inout ChoiceWorkspace
+    ) -> Assignment {
+        assign(request, impressionID: impressionID, now: now, isPaused: isPaused, hasSnapshot: true, workspace: &workspace)
     }
 
     /// The same under another kill switch, or as if no snapshot could be loaded: for recomputing what was logged.
     func assign(
-        _ request: AssignmentRequest, impressionID: ImpressionID, now: Timestamp, isPaused: Bool, hasSnapshot: Bool
+        _ request: AssignmentRequest, impressionID: ImpressionID, now: Timestamp, isPaused: Bool, hasSnapshot: Bool,
+        workspace: inout ChoiceWorkspace
     ) -> Assignment {
         var request = request
         TimeFeatures.add(to: &request.context, at: now, for: experiment.context)
@@ -58,7 +67,8 @@ package struct Assigner: Sendable {
                 reason: .policy, snapshot: nil, drawKey: request.unit.rawValue)
         case .policy:
             guard hasSnapshot, let policy, let snapshot else { return fallback(request, impressionID, eligible, .noSnapshot) }
-            let distribution = policy.distribution(over: eligible, in: request.context)
+            policy.distribute(over: eligible, in: request.context, workspace: &workspace)
+            let distribution = workspace.distribution
             let drawKey = request.requestID ?? impressionID.description
             let arm = distribution.draw(DrawHash.uniform(salt: experiment.salt, key: drawKey))
             return assignment(

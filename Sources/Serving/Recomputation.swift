@@ -66,8 +66,10 @@ package struct Recomputation: Sendable {
         }
         let request = AssignmentRequest(
             unit: unit, context: row.context, eligible: known, requestID: drawKey == row.id.description ? nil : drawKey)
+        var workspace = ChoiceWorkspace()
         let assignment = assigner.assign(
-            request, impressionID: row.id, now: row.occurredAt, isPaused: row.reason == .paused, hasSnapshot: row.reason != .noSnapshot)
+            request, impressionID: row.id, now: row.occurredAt, isPaused: row.reason == .paused, hasSnapshot: row.reason != .noSnapshot,
+            workspace: &workspace)
         let expected = assignment.impression(arms: assigner.experiment.arms, isDeferred: row.isDeferred, at: row.occurredAt)
         return Self.compare(expected, row)
     }

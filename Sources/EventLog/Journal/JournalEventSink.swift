@@ -25,6 +25,8 @@ package final class JournalEventSink: RunningEventSink {
         package var isDurable = true
         /// How long a key that only the database knows is asked for before the journal takes the record.
         package var patience: Duration = .milliseconds(500)
+        /// How long records gather between two transactions that copy them.
+        package var linger: Duration = .milliseconds(50)
 
         package init(directory: String) { self.directory = directory }
     }
@@ -87,6 +89,19 @@ package final class JournalEventSink: RunningEventSink {
             .impression(LogBatch.PendingImpression(impression: impression, requestID: requestID, stickySalt: stickySalt))
         ])
         return .stored(impression)
+    }
+
+    /// Keeps an impression that has no key which the database would have to know, without a task.
+    /// - Parameters:
+    ///   - contextJSON: the impression's context as JSON text that PostgreSQL takes and that reads back to the same values.
+    ///   - reply: told nil when it is kept, else why it is not; on whatever thread.
+    package func append(_ impression: Impression, contextJSON: String, reply: @escaping @Sendable ((any Error)?) -> Void) {
+        do {
+            writer.append(
+                [try JournalRecord.impression(.init(impression: impression, contextJSON: contextJSON)).framed()], reply: reply)
+        } catch {
+            reply(error)
+        }
     }
 
     /// Whether the impression is known cannot be asked of every journal, so this is true; an activation of nothing changes nothing.
@@ -166,6 +181,8 @@ package final class JournalEventSink: RunningEventSink {
         for await _ in wake {
             do {
                 try await copyAll(&orphans, &session)
+                // Ten small transactions cost more than one large one, also those who wait for the database beside us.
+                try? await Task.sleep(for: configuration.linger)
                 if cleaned.map({ $0 + .seconds(60) < .now }) ?? true {
                     try await removeCopied(&orphans, &session)
                     cleaned = .now
@@ -211,6 +228,12 @@ package final class JournalEventSink: RunningEventSink {
     /// Deletes what was copied and kept long enough, of this journal and of those that others left behind.
     private func removeCopied(_ orphans: inout [Orphan], _ session: inout Session) async throws {
         let connection = try await session.open()
+        // A commit that waits for the disk takes all before it along; only then may the journal's copy go.
+        try await connection.transaction { connection in
+            try await connection.execute("SET LOCAL synchronous_commit = on")
+            try await connection.execute(
+                "UPDATE journal_offsets SET updated_at = clock_timestamp() WHERE journal = \(own.journal)::uuid")
+        }
         let now = Date()
         var freed = try own.removeCopied(
             before: try await own.position(on: connection), isWritten: true, keepSeconds: configuration.keepSeconds, now: now)
@@ -295,12 +318,13 @@ package final class JournalEventSink: RunningEventSink {
         mutating func open() async throws -> Connection {
             if let connection, await connection.isOpen { return connection }
             let opened = try await Connection.open(target)
-            // A process that stops in the middle of a transaction must not stop the others for long.
+            // Rows and offset are in one transaction: where the database's machine crashes and forgets it, the journal brings both again, so no
+            // commit has to wait for the disk. A process that stops in the middle of a transaction must not stop the others for long.
             try await opened.executeScript(
                 """
                 SET lock_timeout = '5s';
                 SET idle_in_transaction_session_timeout = '10s';
-                SET synchronous_commit = on;
+                SET synchronous_commit = off;
                 SET jit = off;
                 """)
             connection = opened

@@ -9,7 +9,7 @@ import Darwin
 /// Where journals lie: `DIR/<journal>/<segment>.journal`, the journal a UUID, the segment eight digits.
 enum JournalFiles {
     /// Begins every segment, with the format's version.
-    static let header = Array("haggle journal 1\n".utf8)
+    static let header = Array("haggle journal 2\n".utf8)
 
     static func path(_ directory: String, segment: Int) -> String {
         let digits = String(segment)

@@ -4,7 +4,7 @@ import Tabular
 /// What a server promised to keep.
 ///
 /// On disk a record is a frame: mark (4 bytes), length of the payload, CRC-32 of length and payload (4 bytes each, little-endian), payload. The
-/// payload is the kind in one byte and the fields in order; numbers keep their bits.
+/// payload is the kind in one byte and the fields in order; numbers keep their bits, a context is the JSON text that the database gets.
 enum JournalRecord: Sendable {
     case impression(LogBatch.PendingImpression)
     case activation(LogBatch.Activation)
@@ -17,12 +17,13 @@ enum JournalRecord: Sendable {
     static let payloadLimit = 4 << 20
 
     /// The record as a frame.
-    func framed() -> [UInt8] {
+    /// - Throws: `EventLogError.notFinite`.
+    func framed() throws -> [UInt8] {
         var writer = JournalBytes()
         writer.bytes.reserveCapacity(1024)
         writer.bytes += Self.mark
         writer.bytes += [0, 0, 0, 0, 0, 0, 0, 0]
-        write(to: &writer)
+        try write(to: &writer)
         let length = UInt32(writer.bytes.count - Self.frameHeader)
         writer.set(length, at: 4)
         writer.set(Self.checksum(writer.bytes[...]), at: 8)
@@ -35,7 +36,7 @@ enum JournalRecord: Sendable {
         return CRC32.checksum(frame[(start + 4)..<(start + 8)]) ^ CRC32.checksum(frame[(start + frameHeader)...])
     }
 
-    private func write(to writer: inout JournalBytes) {
+    private func write(to writer: inout JournalBytes) throws {
         switch self {
         case .impression(let pending):
             let row = pending.impression
@@ -46,7 +47,7 @@ enum JournalRecord: Sendable {
             writer.append(row.unit?.rawValue)
             writer.append(row.variant.description)
             writer.append(row.reason.rawValue)
-            writer.append(row.context.values)
+            writer.append(try pending.contextText())
             writer.append(UInt32(row.eligibleArms.count))
             for arm in row.eligibleArms { writer.append(arm.rawValue) }
             writer.append(row.propensities == nil ? UInt8(0) : 1)
@@ -103,7 +104,7 @@ enum JournalRecord: Sendable {
             let unit = try reader.optionalText().map { UnitID($0) }
             guard let variant = Variant(try reader.text()) else { throw .malformed(reason: "a variant without a name") }
             guard let reason = Reason(rawValue: try reader.text()) else { throw .malformed(reason: "an unknown reason") }
-            let context = Context(try reader.values())
+            let context = try reader.text()
             var arms: [ArmKey] = []
             for _ in 0..<(try reader.count()) { arms.append(ArmKey(try reader.text())) }
             var propensities: [Double]?
@@ -127,10 +128,10 @@ enum JournalRecord: Sendable {
                 LogBatch.PendingImpression(
                     impression: Impression(
                         id: id, experiment: experiment, experimentVersion: version, unit: unit, variant: variant, reason: reason,
-                        context: context, eligibleArms: arms, propensities: propensities, arm: arm, propensity: propensity,
+                        context: Context(), eligibleArms: arms, propensities: propensities, arm: arm, propensity: propensity,
                         snapshot: snapshot, drawKey: drawKey, isDeferred: isDeferred, duplicateOf: duplicateOf, repeatedOf: repeatedOf,
                         occurredAt: occurredAt, receivedAt: receivedAt),
-                    requestID: requestID, stickySalt: stickySalt))
+                    requestID: requestID, stickySalt: stickySalt, contextJSON: context))
         case 2:
             self = .activation(
                 LogBatch.Activation(id: try reader.impressionID(), time: Timestamp(microseconds: try reader.integer())))
@@ -178,25 +179,6 @@ struct JournalBytes {
         append(value == nil ? UInt8(0) : 1)
         if let value { append(value) }
     }
-    mutating func append(_ values: [String: ContextValue]) {
-        append(UInt32(values.count))
-        for (name, value) in values {
-            append(name)
-            switch value {
-            case .number(let number):
-                append(UInt8(0))
-                append(number)
-            case .text(let text):
-                append(UInt8(1))
-                append(text)
-            case .boolean(let flag): append(flag ? UInt8(3) : 2)
-            case .events(let events):
-                append(UInt8(4))
-                append(UInt32(events.count))
-                for event in events { append(event) }
-            }
-        }
-    }
     mutating func set(_ value: UInt32, at position: Int) {
         for index in 0..<4 { bytes[position + index] = UInt8(truncatingIfNeeded: value >> UInt32(8 * index)) }
     }
@@ -206,8 +188,6 @@ struct JournalBytes {
 struct JournalFields {
     private let bytes: ArraySlice<UInt8>
     private var position: Int
-    /// How deep values are nested; contexts hold events, and events no events.
-    private var depth = 0
 
     init(_ bytes: ArraySlice<UInt8>) {
         self.bytes = bytes
@@ -252,7 +232,7 @@ struct JournalFields {
 
     mutating func text() throws(JournalError) -> String {
         let length = try count()
-        guard let text = String(validating: try take(length), as: UTF8.self) else { throw .malformed(reason: "a text that is no UTF-8") }
+        guard let text = String(utf8: try take(length)) else { throw .malformed(reason: "a text that is no UTF-8") }
         return text
     }
 
@@ -261,27 +241,5 @@ struct JournalFields {
     mutating func impressionID() throws(JournalError) -> ImpressionID {
         let high = UInt64(bitPattern: try integer())
         return ImpressionID(high: high, low: UInt64(bitPattern: try integer()))
-    }
-
-    mutating func values() throws(JournalError) -> [String: ContextValue] {
-        guard depth < 2 else { throw .malformed(reason: "events inside of events") }
-        depth += 1
-        defer { depth -= 1 }
-        var values: [String: ContextValue] = [:]
-        for _ in 0..<(try count()) {
-            let name = try text()
-            switch try byte() {
-            case 0: values[name] = .number(try double())
-            case 1: values[name] = .text(try text())
-            case 2: values[name] = .boolean(false)
-            case 3: values[name] = .boolean(true)
-            case 4:
-                var events: [[String: ContextValue]] = []
-                for _ in 0..<(try count()) { events.append(try self.values()) }
-                values[name] = .events(events)
-            case let kind: throw .malformed(reason: "a value of the unknown kind \(kind)")
-            }
-        }
-        return values
     }
 }

@@ -25,9 +25,12 @@ final class JournalWriter: Sendable {
     private let state: Mutex<State>
     private let onKept: @Sendable () -> Void
 
+    /// Told when a record is kept (nil) or why it is not; on the journal's thread, or on the caller's where it is refused at once.
+    typealias Reply = @Sendable ((any Error)?) -> Void
+
     private struct State {
         var bytes: [UInt8] = []
-        var waiting: [CheckedContinuation<Void, any Error>] = []
+        var waiting: [Reply] = []
         var isClosed = false
         var hasEnded = false
         var ended: [CheckedContinuation<Void, Never>] = []
@@ -86,23 +89,36 @@ final class JournalWriter: Sendable {
     /// - Throws: `JournalError`; then they are not acknowledged, and whether they are kept is unknown only after `notWritten`.
     func append(_ records: [JournalRecord]) async throws {
         guard !records.isEmpty else { return }
-        let frames = records.map { $0.framed() }
-        if let long = frames.first(where: { $0.count > JournalRecord.payloadLimit }) {
-            throw JournalError.malformed(reason: "a record of \(long.count) bytes; at most \(JournalRecord.payloadLimit) are kept")
-        }
-        let size = frames.reduce(0) { $0 + $1.count }
-        try await withCheckedThrowingContinuation { (reply: CheckedContinuation<Void, any Error>) in
-            let refusal = state.withLock { state -> JournalError? in
-                if state.isClosed { return .closed }
-                if state.used + state.bytes.count + size > configuration.diskLimit {
-                    return .full(used: state.used + state.bytes.count, limit: configuration.diskLimit)
-                }
-                for frame in frames { state.bytes += frame }
-                state.waiting.append(reply)
-                return nil
+        let frames = try records.map { try $0.framed() }
+        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+            append(frames) { error in
+                if let error { continuation.resume(throwing: error) } else { continuation.resume() }
             }
-            if let refusal { reply.resume(throwing: refusal) } else { wake.signal() }
         }
+    }
+
+    /// The same without a task, for who must not wait.
+    func append(_ frames: [[UInt8]], reply: @escaping Reply) {
+        var size = 0
+        for frame in frames {
+            guard frame.count <= JournalRecord.payloadLimit else {
+                return reply(
+                    JournalError.malformed(reason: "a record of \(frame.count) bytes; at most \(JournalRecord.payloadLimit) are kept"))
+            }
+            size += frame.count
+        }
+        let (refusal, isFirst) = state.withLock { state -> (JournalError?, Bool) in
+            if state.isClosed { return (.closed, false) }
+            if state.used + state.bytes.count + size > configuration.diskLimit {
+                return (.full(used: state.used + state.bytes.count, limit: configuration.diskLimit), false)
+            }
+            let isFirst = state.waiting.isEmpty
+            for frame in frames { state.bytes += frame }
+            state.waiting.append(reply)
+            return (nil, isFirst)
+        }
+        // Whoever opens a group wakes the thread; the others ride along.
+        if let refusal { reply(refusal) } else if isFirst { wake.signal() }
     }
 
     /// Takes nothing more; returns when everything before is kept (or has failed).
@@ -153,10 +169,10 @@ final class JournalWriter: Sendable {
                     state.kept = kept
                     state.used += bytes.count
                 }
-                for reply in waiting { reply.resume() }
+                for reply in waiting { reply(nil) }
                 onKept()
             } catch {
-                for reply in waiting { reply.resume(throwing: error) }
+                for reply in waiting { reply(error) }
                 // What a failed sync left on the disk is unknown, and a second one would not tell: go on in a new file.
                 segment = nil
             }

@@ -4,6 +4,8 @@ import HaggleCore
 struct AssignmentBody {
     var unit: UnitID
     var context = Context()
+    /// The context as it was sent, where every reader takes that text as this one did.
+    var contextText: Range<Int>?
     var eligibleArms: [ArmKey]?
     var isDeferred = false
     var requestID: String?
@@ -22,7 +24,11 @@ struct AssignmentBody {
         try reader.object { (reader, key) throws(JSONProblem) in
             switch key {
             case "unit": unit = try identifier(&reader)
-            case "context": body.context = try context(&reader)
+            case "context":
+                _ = try reader.peekKind()
+                let start = reader.position
+                body.context = try context(&reader)
+                if !reader.hasUnusualNumber { body.contextText = start..<reader.position }
             case "eligible_arms": if try !reader.takeNull() { body.eligibleArms = try keys(&reader).map { ArmKey($0) } }
             case "defer": body.isDeferred = try reader.boolean()
             case "request_id": if try !reader.takeNull() { body.requestID = try identifier(&reader) }
@@ -54,7 +60,7 @@ struct AssignmentBody {
     }
 
     private static func context(_ reader: inout JSONReader) throws(JSONProblem) -> Context {
-        var values: [String: ContextValue] = [:]
+        var values = [String: ContextValue](minimumCapacity: 32)
         try reader.object { (reader, key) throws(JSONProblem) in
             guard !key.isEmpty, key.utf8.count <= 256 else { throw reader.problem("a feature's name has 1 to 256 bytes") }
             switch try reader.peekKind() {

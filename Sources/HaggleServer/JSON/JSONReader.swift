@@ -1,3 +1,5 @@
+import HaggleCore
+
 /// A strict pull reader of JSON (RFC 8259) over a request's bytes, for the hot routes.
 ///
 /// Foundation's decoder costs more than everything else on the request path together. This one makes no tree: the caller asks for what it
@@ -20,8 +22,14 @@ package struct JSONReader {
     private let bytes: [UInt8]
     package private(set) var position = 0
     private var depth = 0
-    /// Where the reader is, as a path of keys and indices, for error messages.
-    private var path: [String] = []
+    /// Where the reader is, for error messages: the key that it stands behind (its place in the bytes), or an index.
+    private enum Step {
+        case key(Range<Int>)
+        case index(Int)
+    }
+    private var path: [Step] = []
+    /// Whether a number was read that another reader of the same text might take otherwise: one with an exponent, or of many digits.
+    package private(set) var hasUnusualNumber = false
 
     package init(_ bytes: [UInt8]) { self.bytes = bytes }
 
@@ -47,7 +55,7 @@ package struct JSONReader {
         try expect(.object)
         try enter()
         position += 1
-        var seen: Set<String> = []
+        var seen = SeenKeys()
         skipWhitespace()
         if take("}") {
             depth -= 1
@@ -56,11 +64,13 @@ package struct JSONReader {
         while true {
             skipWhitespace()
             guard position < bytes.count, bytes[position] == UInt8(ascii: "\"") else { throw problem("expected a key in quotation marks") }
+            let start = position + 1
             let key = try string()
-            guard seen.insert(key).inserted else { throw problem("the key \"\(key)\" stands twice") }
+            let place = start..<position - 1
+            guard seen.insert(key) else { throw problem("the key \"\(key)\" stands twice") }
             skipWhitespace()
             guard take(":") else { throw problem("expected ':' after a key") }
-            path.append(key)
+            path.append(.key(place))
             try field(&self, key)
             path.removeLast()
             skipWhitespace()
@@ -83,7 +93,7 @@ package struct JSONReader {
         }
         var index = 0
         while true {
-            path.append(String(index))
+            path.append(.index(index))
             try element(&self, index)
             path.removeLast()
             index += 1
@@ -103,7 +113,7 @@ package struct JSONReader {
         while position < bytes.count {
             let byte = bytes[position]
             if byte == UInt8(ascii: "\"") {
-                guard let text = String(validating: bytes[start..<position], as: UTF8.self) else { throw problem("a string is not UTF-8") }
+                guard let text = String(utf8: bytes[start..<position]) else { throw problem("a string is not UTF-8") }
                 position += 1
                 return text
             }
@@ -118,30 +128,34 @@ package struct JSONReader {
     package mutating func number() throws(JSONProblem) -> Double {
         try expect(.number)
         let start = position
-        _ = take("-")
+        let isNegative = take("-")
         guard position < bytes.count, isDigit(bytes[position]) else { throw problem("expected a digit") }
         if take("0") {
             if position < bytes.count, isDigit(bytes[position]) { throw problem("a number may not begin with 0 followed by digits") }
         } else {
             skipDigits()
         }
-        var isInteger = true
+        var decimals = 0
+        var hasExponent = false
         if take(".") {
-            isInteger = false
+            let point = position
             guard position < bytes.count, isDigit(bytes[position]) else { throw problem("expected a digit after the decimal point") }
             skipDigits()
+            decimals = position - point
         }
         if take("e") || take("E") {
-            isInteger = false
+            hasExponent = true
             if !take("+") { _ = take("-") }
             guard position < bytes.count, isDigit(bytes[position]) else { throw problem("expected a digit in the exponent") }
             skipDigits()
         }
-        if isInteger, position - start <= 15 { return integer(from: start) }
+        if hasExponent || position - start > 24 { hasUnusualNumber = true }
+        // At most 15 digits fit a double's significand and powers of ten up to 22 are exact, so one division rounds correctly (Clinger 1990).
+        if !hasExponent, position - start - (decimals > 0 ? 1 : 0) - (isNegative ? 1 : 0) <= 15 { return short(from: start, decimals: decimals, isNegative: isNegative) }
         guard let value = Double(String(decoding: bytes[start..<position], as: UTF8.self)), value.isFinite else {
             throw problem("a number is beyond the range of a double")
         }
-        return value
+        return value + 0
     }
 
     /// Reads `true` or `false`.
@@ -179,7 +193,13 @@ package struct JSONReader {
 
     /// An error at this place.
     package func problem(_ message: String) -> JSONProblem {
-        JSONProblem(path: path.joined(separator: "."), byte: position, message: message)
+        let steps = path.map { step in
+            switch step {
+            case .key(let place): String(decoding: bytes[place], as: UTF8.self)
+            case .index(let index): String(index)
+            }
+        }
+        return JSONProblem(path: steps.joined(separator: "."), byte: position, message: message)
     }
 
     // MARK: Leaves
@@ -210,10 +230,9 @@ package struct JSONReader {
 
     private mutating func takeWord(_ word: StaticString) -> Bool {
         let count = word.utf8CodeUnitCount
-        guard position + count <= bytes.count, String(decoding: bytes[position..<position + count], as: UTF8.self) == word.description
-        else {
-            return false
-        }
+        guard position + count <= bytes.count else { return false }
+        // Safe: a static string's bytes live as long as the program, and the index stays below their count.
+        for index in 0..<count where unsafe bytes[position + index] != word.utf8Start[index] { return false }
         position += count
         return true
     }
@@ -224,12 +243,17 @@ package struct JSONReader {
         while position < bytes.count, isDigit(bytes[position]) { position += 1 }
     }
 
-    /// Exact: at most 15 digits fit a double's significand.
-    private func integer(from start: Int) -> Double {
-        var value: Int64 = 0
-        let isNegative = bytes[start] == UInt8(ascii: "-")
-        for byte in bytes[(isNegative ? start + 1 : start)..<position] { value = value * 10 + Int64(byte - 48) }
-        return isNegative ? -Double(value) : Double(value)
+    private static let powersOfTen: [Double] = [
+        1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+    ]
+
+    private func short(from start: Int, decimals: Int, isNegative: Bool) -> Double {
+        var digits: Int64 = 0
+        for byte in bytes[(isNegative ? start + 1 : start)..<position] where byte != UInt8(ascii: ".") {
+            digits = digits * 10 + Int64(byte - 48)
+        }
+        // A sum, because the negative zero of "-0" would not come back from the database.
+        return 0 + (isNegative ? -Double(digits) : Double(digits)) / Self.powersOfTen[decimals]
     }
 
     private mutating func escapedString(from start: Int) throws(JSONProblem) -> String {
@@ -239,7 +263,7 @@ package struct JSONReader {
             position += 1
             switch byte {
             case UInt8(ascii: "\""):
-                guard let text = String(validating: decoded, as: UTF8.self) else { throw problem("a string is not UTF-8") }
+                guard let text = String(utf8: decoded[...]) else { throw problem("a string is not UTF-8") }
                 return text
             case UInt8(ascii: "\\"):
                 try escape(into: &decoded)
@@ -295,6 +319,22 @@ package struct JSONReader {
         }
         position += 4
         return value
+    }
+}
+
+/// The keys of an object so far: a few are compared one by one, which is cheaper than hashing them.
+private struct SeenKeys {
+    private var few: [String] = []
+    private var many: Set<String> = []
+
+    mutating func insert(_ key: String) -> Bool {
+        if many.isEmpty {
+            if few.contains(key) { return false }
+            few.append(key)
+            if few.count > 32 { many = Set(few) }
+            return true
+        }
+        return many.insert(key).inserted
     }
 }
 

@@ -55,7 +55,7 @@ struct KeyMiddleware: RouterMiddleware {
         _ request: Request, context: ServiceRequestContext, next: @concurrent (Request, ServiceRequestContext) async throws -> Response
     ) async throws -> Response {
         guard let scope = Self.scope(of: request.method, path: request.uri.path) else { return try await next(request, context) }
-        guard let problem = ring.problem(token: Self.token(in: request), scope: scope, now: .now) else {
+        guard let problem = ring.problem(token: Self.token(in: request.head), scope: scope, now: .now) else {
             return try await next(request, context)
         }
         throw problem
@@ -72,9 +72,9 @@ struct KeyMiddleware: RouterMiddleware {
 
     /// `Authorization: Bearer KEY`, `X-API-Key: KEY`, and for people at a browser, reading only, the password of basic authentication: a browser
     /// sends that along with requests that other pages make, so it opens nothing that changes anything.
-    private static func token(in request: Request) -> String? {
-        if let key = HTTPField.Name("X-API-Key").flatMap({ request.headers[$0] }) { return key }
-        guard let authorization = request.headers[.authorization] else { return nil }
+    static func token(in request: HTTPRequest) -> String? {
+        if let key = HTTPField.Name("X-API-Key").flatMap({ request.headerFields[$0] }) { return key }
+        guard let authorization = request.headerFields[.authorization] else { return nil }
         if authorization.hasPrefix("Bearer ") { return String(authorization.dropFirst(7)) }
         guard authorization.hasPrefix("Basic "), request.method == .get || request.method == .head,
             let pair = Base64Text.decode(authorization.dropFirst(6)), let colon = pair.firstIndex(of: ":")

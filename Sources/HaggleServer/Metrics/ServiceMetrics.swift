@@ -11,18 +11,24 @@ struct ServiceMetrics: Sendable {
     /// Runs a handler, counting it and timing it by route; a failure is counted by its code.
     func time<Value>(_ route: Route, _ body: () async throws -> Value) async throws -> Value {
         let start = ContinuousClock.now
-        defer {
-            let elapsed = (ContinuousClock.now - start).components
-            registry.histogram("haggle_request_seconds", [("route", route.rawValue)])
-                .record(Double(elapsed.seconds) + Double(elapsed.attoseconds) / 1e18)
-        }
         do {
-            return try await body()
+            let value = try await body()
+            finished(route, since: start, error: nil)
+            return value
         } catch {
-            registry.counter("haggle_request_failures_total", [("route", route.rawValue), ("code", error.serviceProblem.code)])
-                .increment(by: 1)
+            finished(route, since: start, error: error)
             throw error
         }
+    }
+
+    /// Counts and times a request that has ended.
+    func finished(_ route: Route, since start: ContinuousClock.Instant, error: (any Error)?) {
+        let elapsed = (ContinuousClock.now - start).components
+        registry.histogram("haggle_request_seconds", [("route", route.rawValue)])
+            .record(Double(elapsed.seconds) + Double(elapsed.attoseconds) / 1e18)
+        guard let error else { return }
+        registry.counter("haggle_request_failures_total", [("route", route.rawValue), ("code", error.serviceProblem.code)])
+            .increment(by: 1)
     }
 
     func countAssignment(experiment: ExperimentKey, arm: ArmKey, reason: Reason) {

@@ -89,10 +89,11 @@ struct AssignmentRoutes: Sendable {
         let sticky = assigner.isSticky && assignment.reason == .policy ? entry.experiment.salt : nil
         let appended = try await sink.append(impression, requestID: body.requestID, stickySalt: sticky).answer
         metrics.countAssignment(experiment: entry.experiment.key, arm: appended.arm, reason: appended.reason)
-        write(appended, entry, into: &writer)
+        Self.write(appended, entry, into: &writer)
     }
 
-    private func write(_ impression: Impression, _ entry: ExperimentRegistry.Entry, into writer: inout JSONWriter) {
+    /// The answer.
+    static func write(_ impression: Impression, _ entry: ExperimentRegistry.Entry, into writer: inout JSONWriter) {
         let fields = entry.positions[impression.arm].map { entry.armFields[$0] }
         writer.beginObject()
         writer.key("impression_id")
