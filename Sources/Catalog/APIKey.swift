@@ -26,6 +26,18 @@ package struct APIKey: Sendable, Hashable {
     package var expiresAt: Timestamp?
     package var revokedAt: Timestamp?
 
+    package init(
+        id: String, name: String, scopes: Set<APIScope>, hash: [UInt8], createdAt: Timestamp, expiresAt: Timestamp?, revokedAt: Timestamp?
+    ) {
+        self.id = id
+        self.name = name
+        self.scopes = scopes
+        self.hash = hash
+        self.createdAt = createdAt
+        self.expiresAt = expiresAt
+        self.revokedAt = revokedAt
+    }
+
     package func isValid(at now: Timestamp) -> Bool { revokedAt == nil && expiresAt.map { now < $0 } ?? true }
 
     package func allows(_ scope: APIScope) -> Bool { scopes.contains(scope) || scopes.contains(.admin) }

@@ -16,9 +16,27 @@ final class ExperimentRegistry: Sendable {
         /// One arm's constant part of an answer, as JSON: `"arm":...,"discount":...,"payload":...`.
         let armFields: [ArmFields]
         let positions: [ArmKey: Int]
+        /// The snapshot being served; nil in an A/B experiment or where none could be loaded.
+        let snapshot: ServingSnapshot?
         let snapshotPublishedAt: Timestamp?
+        /// Whether the database knows that this program serves this pair.
+        let isNoted: Bool
 
         var experiment: Experiment { assigner.experiment }
+
+        init(
+            experiment: Experiment, version: ExperimentVersion, isPaused: Bool, snapshot: ServingSnapshot?, snapshotPublishedAt: Timestamp?,
+            isNoted: Bool
+        ) throws {
+            assigner = try Assigner(experiment: experiment, version: version, isPaused: isPaused, snapshot: snapshot)
+            armFields = experiment.arms.map { arm in
+                ArmFields(key: arm.key.rawValue, discount: arm.discount, payload: arm.payload.map { JSONWriter.render($0) })
+            }
+            positions = Dictionary(uniqueKeysWithValues: experiment.arms.enumerated().map { ($1.key, $0) })
+            self.snapshot = snapshot
+            self.snapshotPublishedAt = snapshotPublishedAt
+            self.isNoted = isNoted
+        }
     }
 
     struct ArmFields: Sendable {
@@ -28,7 +46,7 @@ final class ExperimentRegistry: Sendable {
     }
 
     private let entries = Mutex<[ExperimentKey: Entry]>([:])
-    private let loaded = Mutex<Timestamp?>(nil)
+    private let loaded = Mutex<(at: Timestamp?, keptAt: Timestamp?)>((nil, nil))
 
     /// The experiment as it is served now.
     subscript(key: ExperimentKey) -> Entry? { entries.withLock { $0[key] } }
@@ -37,16 +55,28 @@ final class ExperimentRegistry: Sendable {
     var all: [Entry] { entries.withLock { $0.values.sorted { $0.experiment.key < $1.experiment.key } } }
 
     /// When the table was last read from the database; nil before the first time.
-    var loadedAt: Timestamp? { loaded.withLock { $0 } }
+    var loadedAt: Timestamp? { loaded.withLock { $0.at } }
+
+    /// When what is served was written to this machine's disk, while nothing newer could be read from the database.
+    var keptAt: Timestamp? { loaded.withLock { $0.keptAt } }
+
+    /// Serves what was kept on disk until the database can be read.
+    func serve(_ kept: [Entry], writtenAt: Timestamp) {
+        entries.withLock { $0 = Dictionary(kept.map { ($0.experiment.key, $0) }) { first, _ in first } }
+        loaded.withLock { $0.keptAt = writtenAt }
+    }
 
     /// Reads what changed and swaps it in. An experiment whose snapshot cannot be read is served control rather than an old version of itself.
-    func refresh(from pool: ConnectionPool, logger: Logger) async throws {
-        try await pool.withConnection { connection in
+    /// - Returns: whether something changed.
+    @discardableResult
+    func refresh(from pool: ConnectionPool, logger: Logger) async throws -> Bool {
+        let hasChanged = try await pool.withConnection { connection in
+            var hasChanged = false
             let stored = try await Catalog.experiments(on: connection)
             for experiment in stored {
                 let key = experiment.experiment.key
                 if let current = self[key], current.assigner.version == experiment.version,
-                    current.assigner.isPaused == experiment.isPaused, current.assigner.snapshot == experiment.snapshot
+                    current.assigner.isPaused == experiment.isPaused, current.assigner.snapshot == experiment.snapshot, current.isNoted
                 {
                     continue
                 }
@@ -55,6 +85,7 @@ final class ExperimentRegistry: Sendable {
                 try await Catalog.noteServing(
                     key, version: experiment.version, snapshot: entry.assigner.snapshot, by: .current, on: connection)
                 entries.withLock { $0[key] = entry }
+                hasChanged = true
                 logger.debug(
                     "serving",
                     metadata: [
@@ -62,8 +93,10 @@ final class ExperimentRegistry: Sendable {
                         "snapshot": "\(entry.assigner.snapshot?.description ?? "none")",
                     ])
             }
+            return hasChanged
         }
-        loaded.withLock { $0 = Timestamp.now }
+        loaded.withLock { $0 = (Timestamp.now, nil) }
+        return hasChanged
     }
 
     private static func entry(for stored: StoredExperiment, on connection: Connection, logger: Logger) async throws -> Entry {
@@ -83,14 +116,9 @@ final class ExperimentRegistry: Sendable {
                 logger.error("snapshot unusable", metadata: ["experiment": "\(stored.experiment.key)", "error": "\(error)"])
             }
         }
-        let experiment = stored.experiment
-        return Entry(
-            assigner: try Assigner(experiment: experiment, version: stored.version, isPaused: stored.isPaused, snapshot: snapshot),
-            armFields: experiment.arms.map { arm in
-                ArmFields(key: arm.key.rawValue, discount: arm.discount, payload: arm.payload.map { JSONWriter.render($0) })
-            },
-            positions: Dictionary(uniqueKeysWithValues: experiment.arms.enumerated().map { ($1.key, $0) }),
-            snapshotPublishedAt: publishedAt)
+        return try Entry(
+            experiment: stored.experiment, version: stored.version, isPaused: stored.isPaused, snapshot: snapshot,
+            snapshotPublishedAt: publishedAt, isNoted: true)
     }
 }
 

@@ -18,3 +18,8 @@ extension HaggleService {
         }.sorted()
     }
 }
+
+extension HaggleService {
+    /// Whether an earlier server with this directory of journals left what it served there, so that one can start without the database.
+    package static func hasKeptState(journals: String) -> Bool { ServingFolder(journals: journals).isKept }
+}

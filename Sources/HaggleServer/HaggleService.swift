@@ -86,13 +86,15 @@ package struct HaggleService: Sendable {
         let registry = ExperimentRegistry()
         let metrics = ServiceMetrics(registry: PrometheusRegistry())
         if configuration.role != .learner {
-            try await registry.refresh(from: pool, logger: logger)
             let keys = KeyRing(host: configuration.host)
-            try await keys.refresh(from: pool)
+            let state = ServingState(
+                registry: registry, keys: keys, pool: pool, folder: configuration.journal.map { ServingFolder(journals: $0.directory) },
+                logger: logger)
+            try await state.begin()
             let sink = try sink()
             // Services stop in reverse order: first HTTP finishes its requests, then the writer keeps what they appended.
             services.append(WriterService(sink: sink))
-            services.append(RegistryService(registry: registry, keys: keys, pool: pool, target: configuration.target, logger: logger))
+            services.append(RegistryService(state: state, target: configuration.target))
             services.append(application(registry: registry, keys: keys, pool: pool, sink: sink, metrics: metrics))
         }
         if configuration.role != .http {
@@ -129,6 +131,7 @@ package struct HaggleService: Sendable {
         ConversionRoutes(registry: registry, sink: sink, clock: clock, metrics: metrics).add(to: router)
         ExperimentRoutes(registry: registry, pool: pool, metrics: metrics, logger: logger).add(to: router)
         DashboardRoutes(registry: registry, analyses: AnalysisCache(pool: pool), metrics: metrics, logger: logger).add(to: router)
+        ImpressionRoutes(registry: registry, pool: pool, metrics: metrics, journal: sink as? JournalEventSink).add(to: router)
         OperationsRoutes(registry: registry, pool: pool, clock: clock, metrics: metrics, journal: sink as? JournalEventSink).add(to: router)
         return router
     }
@@ -173,15 +176,12 @@ private struct WriterService: Service {
 
 /// Keeps the registry in step with the database: at once when told, and every few seconds in case a notification was missed.
 private struct RegistryService: Service {
-    let registry: ExperimentRegistry
-    let keys: KeyRing
-    let pool: ConnectionPool
+    let state: ServingState
     let target: ConnectionTarget
-    let logger: Logger
 
     func run() async throws {
         let listener = NotificationListener(
-            target: target, channels: [CatalogChannel.experiments, CatalogChannel.snapshots, CatalogChannel.keys], logger: logger)
+            target: target, channels: [CatalogChannel.experiments, CatalogChannel.snapshots, CatalogChannel.keys], logger: state.logger)
         await cancelWhenGracefulShutdown {
             await withTaskGroup(of: Void.self) { group in
                 group.addTask {
@@ -201,10 +201,9 @@ private struct RegistryService: Service {
     private func refresh() async {
         if Task.isCancelled { return }
         do {
-            try await registry.refresh(from: pool, logger: logger)
-            try await keys.refresh(from: pool)
+            try await state.refresh()
         } catch {
-            logger.warning("experiments not refreshed; serving goes on with what is loaded", metadata: ["error": "\(error)"])
+            state.logger.warning("experiments not refreshed; serving goes on with what is loaded", metadata: ["error": "\(error)"])
         }
     }
 }

@@ -40,7 +40,8 @@ package struct OpenAPIDocument {
             method: .post, path: "/v1/experiments/{key}/resume", summary: "Turns the kill switch back.", body: nil,
             answers: [(204, ""), (404, "Problem"), (503, "Problem")]),
         Operation(
-            method: .get, path: "/v1/impressions/{id}", summary: "The logged row.", body: nil,
+            method: .get, path: "/v1/impressions/{id}", summary: "The logged row, computed again from the versions that it names.",
+            body: nil,
             answers: [(200, "Impression"), (400, "Problem"), (404, "Problem"), (503, "Problem")]),
         Operation(
             method: .get, path: "/v1/impressions/{id}/explanation",

@@ -21,8 +21,8 @@ struct ServiceBench {
         try await prepare()
         let script = try writeScript()
         try await committing(script: script)
-        try await journaling(script: script)
-        try await peer()
+        let peer = try peer()
+        try await journaling(script: script, peer: peer)
     }
 
     /// The experiment and its trained snapshot.
@@ -72,7 +72,7 @@ struct ServiceBench {
         Bench.report("assignment, no journal: committed before the answer, 32 connections", load.line)
     }
 
-    private func journaling(script: String) async throws {
+    private func journaling(script: String, peer: Double?) async throws {
         let journal = directory + "/journal"
         let server = try ServerProcess(database: cluster.url, arguments: ["--journal", journal])
         defer { server.stop() }
@@ -86,6 +86,7 @@ struct ServiceBench {
             Bench.report("plain text, \(connections) connections", plain.line)
             Bench.report("assignment, journal synced and draining, \(connections) connections", assigned.line)
             Bench.report("ratio", Bench.fixed(assigned.perSecond / plain.perSecond, 3))
+            if let peer { Bench.report("ratio to the service written by hand", Bench.fixed(assigned.perSecond / peer, 1)) }
         }
         let lag = try await caughtUp(server)
         Bench.report("journal drained after the load", "\(Bench.fixed(lag, 1)) s")
@@ -116,7 +117,28 @@ struct ServiceBench {
     }
 
     /// A service written by hand, named by environment variables: a shell command that serves on `$PORT` with the database `$PG`, and the wrk
-    /// script that sends it the same kind of request.
-    private func peer() async throws {
+    /// script that sends it the same kind of request. It must end when its input does.
+    private func peer() throws -> Double? {
+        let environment = ProcessInfo.processInfo.environment
+        guard let command = environment["HAGGLE_BENCH_PEER"], let script = environment["HAGGLE_BENCH_PEER_SCRIPT"] else {
+            Bench.report("a service written by hand", "not measured: HAGGLE_BENCH_PEER and HAGGLE_BENCH_PEER_SCRIPT name none")
+            return nil
+        }
+        let process = Process()
+        process.executableURL = URL(filePath: "/bin/sh")
+        process.arguments = ["-c", "exec " + command]
+        process.environment = environment.merging(["PORT": "18480", "PG": cluster.url]) { _, own in own }
+        process.standardOutput = FileHandle.nullDevice
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        defer {
+            process.terminate()
+            process.waitUntilExit()
+        }
+        for _ in 0..<100 where LoopbackSocket(port: 18480) == nil { usleep(100_000) }
+        let load = try Wrk(url: "http://127.0.0.1:18480", connections: 32, seconds: seconds).run(script: script, path: "")
+        guard load.requests > 0 else { throw BenchError.programFailed(command, process.terminationStatus) }
+        Bench.report("a service written by hand, 32 connections", load.line)
+        return load.perSecond
     }
 }

@@ -35,6 +35,7 @@ struct Wrk {
             """
         let whole = FileManager.default.temporaryDirectory.appending(path: "haggle-bench-\(getpid()).lua")
         defer { try? FileManager.default.removeItem(at: whole) }
+        // A script's own summary would come in the way of ours, which is defined last.
         let requests = try script.map { try String(contentsOfFile: $0, encoding: .utf8) } ?? ""
         try Data((requests + "\n" + summary).utf8).write(to: whole)
         let process = Process()

@@ -44,11 +44,11 @@ struct DatabaseOptions: ParsableArguments {
     }
 
     /// Lends a migrated database; the private cluster stops afterwards unless somebody else uses it.
-    /// - Parameter name: database inside the private cluster.
-    func with<Value>(logger: Logger, _ body: (ConnectionTarget) async throws -> Value) async throws -> Value {
+    /// - Parameter isMigrated: false lends a named database as it is, for who can go on without it.
+    func with<Value>(logger: Logger, isMigrated: Bool = true, _ body: (ConnectionTarget) async throws -> Value) async throws -> Value {
         if let url {
             let target = ConnectionTarget(url: url)
-            try await migrate(target)
+            if isMigrated { try await migrate(target) }
             return try await body(target)
         }
         let cluster = try await ManagedCluster.start(dataDirectory: dataDirectory, logger: logger)

@@ -4,6 +4,10 @@ import Postgres
 import TestSupport
 import Testing
 
+#if canImport(FoundationNetworking)
+import FoundationNetworking
+#endif
+
 #if canImport(Glibc)
 import Glibc
 #else
@@ -69,6 +73,56 @@ import Darwin
                 #expect(audit.status == 0, "\(audit.output)\(audit.errors)")
             }
         }
+    }
+
+    /// A server that starts while the database is away serves what the last one had, and says so; its rows arrive when the database is back.
+    @Test func aServerStartsWithoutTheDatabase() async throws {
+        try await withDatabase { target in
+            try await Self.withFolder { folder in
+                let journal = folder.appending(path: "journal").path
+                func serve(_ name: String, database: String) async throws -> (process: Process, port: UInt16) {
+                    let own = folder.appending(path: name)
+                    try FileManager.default.createDirectory(at: own, withIntermediateDirectories: true)
+                    let process = try Program.start(
+                        [
+                            "serve", "--port", "0", "--experiments", "experiments/shop-demo.yaml", "--journal", journal, "--database",
+                            database,
+                            "--role", "http",
+                        ], folder: own)
+                    return (process, try await ServiceProcessTests.port(own))
+                }
+                let nowhere = "postgresql:///haggle?host=" + folder.appending(path: "nothing").path
+                // Nothing was kept yet: there is nothing to serve.
+                let early = try Program.run(["serve", "--port", "0", "--journal", journal, "--database", nowhere])
+                #expect(early.status != 0)
+                let first = try await serve("first", database: target.url)
+                first.process.terminate()
+                first.process.waitUntilExit()
+                let second = try await serve("second", database: nowhere)
+                let ready = try await Self.get("/readyz", port: second.port)
+                #expect(ready.contains("\"ready\":true") && ready.contains("kept on disk"), "\(ready)")
+                let load = AssignmentLoad(port: second.port, clients: 2, unitPrefix: "away-")
+                try await Task.sleep(for: .milliseconds(300))
+                let told = try await load.stop()
+                #expect(told.count > 20)
+                // The row is read and recomputed from this machine alone.
+                let row = try await Self.get("/v1/impressions/\(told.first ?? "")", port: second.port)
+                #expect(
+                    row.contains("\"stored_in\":\"journal\"") && row.contains("\"match\":\"bits\"") && row.contains("\"POLICY\""), "\(row)")
+                second.process.terminate()
+                second.process.waitUntilExit()
+                let drained = try Program.run(["journal", "drain", journal, "--database", target.url])
+                #expect(drained.status == 0, "\(drained.output)\(drained.errors)")
+                let rows = try await Self.logged(target)
+                #expect(Set(rows) == told && rows.count == told.count)
+                #expect(try Program.run(["audit", "shop-demo", "--database", target.url]).status == 0)
+            }
+        }
+    }
+
+    private static func get(_ path: String, port: UInt16) async throws -> String {
+        let (data, _) = try await URLSession.shared.data(from: URL(string: "http://127.0.0.1:\(port)\(path)")!)
+        return String(decoding: data, as: UTF8.self)
     }
 
     /// The database dies under the server: assignments go on, and after it is back everything is there.

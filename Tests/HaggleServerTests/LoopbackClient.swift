@@ -45,6 +45,23 @@ struct LoopbackClient: Sendable {
         return answer
     }
 
+    /// Sends bytes on one connection and returns the answers that come until the server closes it; the last request has to ask for that.
+    func answers(to bytes: [UInt8]) async throws -> [Answer] {
+        var rest = try await exchange(bytes)
+        var answers: [Answer] = []
+        while !rest.isEmpty {
+            guard let end = Data(rest).range(of: Data("\r\n\r\n".utf8)),
+                let head = Self.parse(Array(rest[..<end.upperBound]), hasBody: false)
+            else { throw Broken() }
+            let length = head.headers["content-length"].flatMap { Int($0) } ?? 0
+            guard rest.count >= end.upperBound + length else { throw Broken() }
+            answers.append(
+                Answer(status: head.status, headers: head.headers, body: Array(rest[end.upperBound..<end.upperBound + length])))
+            rest.removeFirst(end.upperBound + length)
+        }
+        return answers
+    }
+
     /// Blocks a thread of its own: Dispatch's threads are those of the cooperative pool, and the tests need them.
     private func exchange(_ request: [UInt8]) async throws -> [UInt8] {
         try await withCheckedThrowingContinuation { continuation in

@@ -1,4 +1,5 @@
 import Catalog
+import EventLog
 import Foundation
 import HaggleCore
 import HaggleServer
@@ -44,12 +45,13 @@ struct RunningService: Sendable {
     /// Lends a running server whose database has these experiments.
     @discardableResult
     static func with<Result>(
-        _ experiments: [Experiment] = [experiment()], role: HaggleService.Role = .http, _ body: (RunningService) async throws -> Result
+        _ experiments: [Experiment] = [experiment()], role: HaggleService.Role = .http, journal: String? = nil,
+        _ body: (RunningService) async throws -> Result
     ) async throws -> Result {
         try await withDatabase { target in
             let pool = ConnectionPool(target: target, size: 2, waitSeconds: 30)
             for experiment in experiments { _ = try await apply(experiment, pool) }
-            let result = try await serving(target, pool, role: role, body)
+            let result = try await serving(target, pool, role: role, journal: journal, body)
             await pool.close()
             return result
         }
@@ -71,11 +73,15 @@ struct RunningService: Sendable {
     }
 
     private static func serving<Result>(
-        _ target: ConnectionTarget, _ pool: ConnectionPool, role: HaggleService.Role, _ body: (RunningService) async throws -> Result
+        _ target: ConnectionTarget, _ pool: ConnectionPool, role: HaggleService.Role, journal: String? = nil,
+        _ body: (RunningService) async throws -> Result
     ) async throws -> Result {
         let log = CapturedLog()
         let (ports, opened) = AsyncStream.makeStream(of: Int.self)
-        let service = HaggleService(.init(target: target, port: 0, role: role), logger: log.logger) { port in opened.yield(port) }
+        let service = HaggleService(
+            .init(target: target, port: 0, role: role, journal: journal.map { JournalEventSink.Configuration(directory: $0) }),
+            logger: log.logger
+        ) { port in opened.yield(port) }
         let running = Task {
             defer { opened.finish() }
             try await service.run(signals: false)

@@ -130,6 +130,34 @@ package final class JournalEventSink: RunningEventSink {
         return receipt
     }
 
+    /// An impression that a journal of this machine holds, copied into the database or not; nil where none does.
+    ///
+    /// Reads the one or two segments that were being written when the id was made: some 100 ms for a full one.
+    /// - Throws: `JournalError` where a segment cannot be read.
+    @concurrent
+    package func impression(_ id: ImpressionID) async throws -> Impression? {
+        for journal in JournalFiles.journals(in: configuration.directory) {
+            let directory = "\(configuration.directory)/\(journal)"
+            // A process that cleans up beside us may take a folder away.
+            guard let segments = try? JournalFiles.segments(in: directory) else { continue }
+            let made = id.time.seconds
+            let candidates = segments.drop { JournalFiles.writtenAt(JournalFiles.path(directory, segment: $0)) < made - 1 }.prefix(2)
+            for segment in candidates {
+                var next: JournalPosition? = JournalPosition(segment: segment, offset: 0)
+                while let position = next, position.segment == segment {
+                    let page = try JournalReader(directory: directory).page(from: position)
+                    for item in page.items {
+                        if case .record(.impression(let pending), _) = item.content, pending.impression.id == id {
+                            return try pending.whole()
+                        }
+                    }
+                    next = page.next
+                }
+            }
+        }
+        return nil
+    }
+
     /// Returns when everything appended before is in the database.
     package func flush() async throws {
         let wanted = writer.kept

@@ -35,6 +35,12 @@ enum JournalFiles {
         (try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int) ?? 0
     }
 
+    /// When a file was written last, in seconds since 1970; for ever in the past where it is gone.
+    static func writtenAt(_ path: String) -> Double {
+        let attributes = try? FileManager.default.attributesOfItem(atPath: path)
+        return (attributes?[.modificationDate] as? Date)?.timeIntervalSince1970 ?? -.infinity
+    }
+
     /// Bytes of all segments below a directory.
     static func size(below directory: String) -> Int {
         journals(in: directory).reduce(0) { sum, journal in

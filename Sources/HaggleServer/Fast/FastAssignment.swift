@@ -36,7 +36,9 @@ struct FastAssignment: Sendable {
             head.headerFields[.connection] == nil, head.headerFields[.expect] == nil
         else { return nil }
         let key = path.utf8.dropFirst(prefix.utf8.count).dropLast(suffix.utf8.count)
-        guard !key.isEmpty, key.allSatisfy({ $0 == UInt8(ascii: "-") || (48...57).contains($0) || (97...122).contains($0) }) else { return nil }
+        guard !key.isEmpty, key.allSatisfy({ $0 == UInt8(ascii: "-") || (48...57).contains($0) || (97...122).contains($0) }) else {
+            return nil
+        }
         return ExperimentKey(String(decoding: key, as: UTF8.self))
     }
 

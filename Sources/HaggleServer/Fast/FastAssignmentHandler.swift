@@ -59,8 +59,6 @@ final class FastAssignmentHandler: ChannelDuplexHandler, RemovableChannelHandler
         if case .keeping = state { queue.append(part) } else { take(part, context) }
     }
 
-    func channelReadComplete(context: ChannelHandlerContext) { context.fireChannelReadComplete() }
-
     func read(context: ChannelHandlerContext) {
         if queue.count < Self.queueLimit { context.read() } else { wantsToRead = true }
     }
@@ -141,10 +139,13 @@ final class FastAssignmentHandler: ChannelDuplexHandler, RemovableChannelHandler
         }
         if error == nil { fast.metrics.countAssignment(experiment: impression.experiment, arm: impression.arm, reason: impression.reason) }
         state = .idle
+        let hadWaiting = !queue.isEmpty
         while let part = queue.popFirst() {
             take(part, context)
             if case .keeping = state { break }
         }
+        // What waited was not passed on when its read completed, and the router looks only then.
+        if hadWaiting { context.fireChannelReadComplete() }
         if let event = quiesce, case .idle = state {
             quiesce = nil
             context.fireUserInboundEventTriggered(event)

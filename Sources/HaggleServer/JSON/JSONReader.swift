@@ -151,7 +151,9 @@ package struct JSONReader {
         }
         if hasExponent || position - start > 24 { hasUnusualNumber = true }
         // At most 15 digits fit a double's significand and powers of ten up to 22 are exact, so one division rounds correctly (Clinger 1990).
-        if !hasExponent, position - start - (decimals > 0 ? 1 : 0) - (isNegative ? 1 : 0) <= 15 { return short(from: start, decimals: decimals, isNegative: isNegative) }
+        if !hasExponent, position - start - (decimals > 0 ? 1 : 0) - (isNegative ? 1 : 0) <= 15 {
+            return short(from: start, decimals: decimals, isNegative: isNegative)
+        }
         guard let value = Double(String(decoding: bytes[start..<position], as: UTF8.self)), value.isFinite else {
             throw problem("a number is beyond the range of a double")
         }

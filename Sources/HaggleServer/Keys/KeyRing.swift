@@ -17,10 +17,24 @@ final class KeyRing: Sendable {
     /// - Parameter host: the address the server listens on.
     init(host: String) { isLoopback = ["127.0.0.1", "::1", "localhost"].contains(host) }
 
-    func refresh(from pool: ConnectionPool) async throws {
-        let found = try await pool.withConnection { try await Catalog.keys(on: $0) }
-        keys.withLock { $0 = Dictionary(found.map { ($0.id, $0) }) { first, _ in first } }
+    /// - Returns: whether something changed.
+    @discardableResult
+    func refresh(from pool: ConnectionPool) async throws -> Bool {
+        replace(with: try await pool.withConnection { try await Catalog.keys(on: $0) })
     }
+
+    /// - Returns: whether something changed.
+    @discardableResult
+    func replace(with found: [APIKey]) -> Bool {
+        keys.withLock { keys in
+            let new = Dictionary(found.map { ($0.id, $0) }) { first, _ in first }
+            defer { keys = new }
+            return keys != new
+        }
+    }
+
+    /// All keys, by id.
+    var all: [APIKey] { keys.withLock { $0.values.sorted { $0.id < $1.id } } }
 
     /// Why a request with this key (or none) is not served; nil where it is.
     func problem(token: String?, scope: APIScope, now: Timestamp) -> ServiceProblem? {

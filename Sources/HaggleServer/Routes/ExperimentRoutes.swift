@@ -1,16 +1,13 @@
-import Analysis
 import Catalog
-import EventLog
 import Foundation
 import HTTPTypes
 import HaggleCore
 import Hummingbird
 import Logging
-import Policies
 import Postgres
 import Serving
 
-/// `/v1/experiments`, one experiment, its kill switch, `/v1/impressions/{id}` and its explanation.
+/// `/v1/experiments`, one experiment, its kill switch.
 struct ExperimentRoutes: Sendable {
     let registry: ExperimentRegistry
     let pool: ConnectionPool
@@ -49,34 +46,6 @@ struct ExperimentRoutes: Sendable {
                 }
             }
         }
-        router.get("/v1/impressions/:id") { _, context in
-            try await metrics.time(.read) {
-                guard let id = ImpressionID(try context.parameters.require("id")) else {
-                    throw ServiceProblem.badRequest("impression_id", "expected a UUID in the path")
-                }
-                guard let impression = try await EventLogReader(pool: pool).impression(id) else {
-                    throw ServiceProblem(status: .notFound, code: "unknown_impression", detail: "no impression with this id is logged")
-                }
-                return Response(json: try Self.render(impression))
-            }
-        }
-        router.get("/v1/impressions/:id/explanation") { _, context in
-            try await metrics.time(.read) {
-                guard let id = ImpressionID(try context.parameters.require("id")) else {
-                    throw ServiceProblem.badRequest("impression_id", "expected a UUID in the path")
-                }
-                // Few coalitions: a request must not keep a core busy for seconds. `haggle explain` takes more.
-                guard
-                    let explanation = try await ImpressionExplanation.explain(
-                        id, pool: pool, backgroundCount: 30, options: .init(shapley: .init(exactLimit: 8, coalitionCount: 512)))
-                else {
-                    throw ServiceProblem(status: .notFound, code: "unknown_impression", detail: "no impression with this id is logged")
-                }
-                let encoder = JSONEncoder()
-                encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-                return Response(json: Array(try encoder.encode(explanation)))
-            }
-        }
     }
 
     private func write(_ entry: ExperimentRegistry.Entry, into writer: inout JSONWriter) throws {
@@ -101,44 +70,5 @@ struct ExperimentRoutes: Sendable {
         writer.key("configuration")
         writer.raw(Array(try encoder.encode(experiment)))
         writer.endObject()
-    }
-
-    /// The logged row. Its context is shown because whoever may read impressions may read contexts.
-    private static func render(_ impression: Impression) throws -> [UInt8] {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys]
-        var writer = JSONWriter()
-        func text(_ name: String, _ value: String?) {
-            writer.key(name)
-            if let value { writer.string(value) } else { writer.null() }
-        }
-        func number(_ name: String, _ value: Double?) {
-            writer.key(name)
-            if let value { writer.number(value) } else { writer.null() }
-        }
-        writer.beginObject()
-        text("impression_id", impression.id.description)
-        text("experiment", impression.experiment.rawValue)
-        number("experiment_version", Double(impression.experimentVersion.rawValue))
-        text("unit", impression.unit?.rawValue)
-        text("variant", impression.variant.description)
-        text("reason", impression.reason.rawValue)
-        writer.key("context")
-        writer.raw(Array(try encoder.encode(impression.context)))
-        writer.key("eligible_arms")
-        writer.raw(Array(try encoder.encode(impression.eligibleArms)))
-        writer.key("propensities")
-        writer.raw(Array(try encoder.encode(impression.propensities)))
-        text("arm", impression.arm.rawValue)
-        number("propensity", impression.propensity)
-        number("snapshot", impression.snapshot.map { Double($0.rawValue) })
-        text("draw_key", impression.drawKey)
-        writer.key("deferred")
-        writer.boolean(impression.isDeferred)
-        text("duplicate_of", impression.duplicateOf?.description)
-        text("repeated_of", impression.repeatedOf?.description)
-        text("occurred_at", impression.occurredAt.description)
-        writer.endObject()
-        return writer.bytes
     }
 }

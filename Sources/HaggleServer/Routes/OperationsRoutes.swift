@@ -16,7 +16,7 @@ struct OperationsRoutes: Sendable {
     func add(to router: Router<ServiceRequestContext>) {
         router.get("/healthz") { _, _ in Response(text: "ok\n", type: "text/plain; charset=utf-8") }
         router.get("/readyz") { _, _ in
-            let reasons = await unreadyReasons()
+            let (reasons, remarks) = await readiness()
             var writer = JSONWriter()
             writer.beginObject()
             writer.key("ready")
@@ -24,6 +24,10 @@ struct OperationsRoutes: Sendable {
             writer.key("reasons")
             writer.beginArray()
             for reason in reasons { writer.string(reason) }
+            writer.endArray()
+            writer.key("remarks")
+            writer.beginArray()
+            for remark in remarks { writer.string(remark) }
             writer.endArray()
             writer.endObject()
             return Response(json: writer.bytes, status: reasons.isEmpty ? .ok : .serviceUnavailable)
@@ -46,19 +50,28 @@ struct OperationsRoutes: Sendable {
         router.get("/openapi.json") { _, _ in Response(json: OpenAPIDocument.render()) }
     }
 
-    /// Why this server should not be sent requests; empty where it should.
-    private func unreadyReasons() async -> [String] {
+    /// Why this server should not be sent requests, empty where it should; and what else an operator should know.
+    private func readiness() async -> (reasons: [String], remarks: [String]) {
         var reasons: [String] = []
-        if registry.loadedAt == nil { reasons.append("the experiments have not been read yet") }
+        var remarks: [String] = []
+        if let kept = registry.keptAt {
+            remarks.append("started without the database; serving the experiments that were kept on disk at \(kept)")
+        } else if registry.loadedAt == nil {
+            reasons.append("the experiments have not been read yet")
+        }
         do {
             _ = try await pool.withConnection { try await $0.query("SELECT 1") }
         } catch {
             // With a journal the service answers without it.
-            if journal == nil { reasons.append("the database cannot be reached") }
+            if journal == nil {
+                reasons.append("the database cannot be reached")
+            } else {
+                remarks.append("the database cannot be reached; records wait in the journal")
+            }
         }
         for entry in registry.all where entry.experiment.kind == .bandit && entry.assigner.snapshot == nil {
             reasons.append("experiment '\(entry.experiment.key)' has no usable snapshot; everybody gets control")
         }
-        return reasons
+        return (reasons, remarks)
     }
 }

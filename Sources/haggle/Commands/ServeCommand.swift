@@ -62,8 +62,11 @@ struct ServeCommand: AsyncParsableCommand {
         var logger = commandLogger()
         if logger.logLevel == .warning { logger.logLevel = .notice }
         let files = try experiments.map { try ExperimentFolder(paths: [$0]).valid() }
-        try await database.with(logger: logger) { target in
-            if let files {
+        let isAway = try await isDatabaseAway(logger)
+        try await database.with(logger: logger, isMigrated: !isAway) { target in
+            if let files, isAway {
+                note("haggle: \(files.count) experiment files were not applied, because the database cannot be reached")
+            } else if let files {
                 let pool = ConnectionPool(target: target, size: 1, waitSeconds: 10, logger: logger)
                 let plan = try await Application(pool: pool).apply(files, confirmed: false, by: currentUser())
                 await pool.close()
@@ -85,6 +88,19 @@ struct ServeCommand: AsyncParsableCommand {
                 note(role == .learner ? "haggle: learning" : "haggle: serving on http://\(host):\(port)")
             }
             try await service.run()
+        }
+    }
+}
+
+extension ServeCommand {
+    /// Whether the database cannot be reached and an earlier server kept on disk what to serve.
+    private func isDatabaseAway(_ logger: Logger) async throws -> Bool {
+        guard let url = database.url, let journal, HaggleService.hasKeptState(journals: journal) else { return false }
+        do {
+            try await Connection.with(ConnectionTarget(url: url)) { _ in }
+            return false
+        } catch let error as DatabaseError where error.isConnectionLost {
+            return true
         }
     }
 }

@@ -161,7 +161,7 @@ extension JournalReader.Item {
     @Test func aLaterFormatAndAMissingSegmentAreErrors() throws {
         let folder = try JournalFolder()
         let (directory, bytes) = try Self.segment(Self.records(1), in: folder)
-        try Self.write(Array("haggle journal 2\n".utf8) + bytes.dropFirst(JournalFiles.header.count), directory)
+        try Self.write(Array("haggle journal 3\n".utf8) + bytes.dropFirst(JournalFiles.header.count), directory)
         #expect(throws: JournalError.newerFormat(path: JournalFiles.path(directory, segment: 1))) {
             try JournalReader(directory: directory).page(from: .start)
         }
