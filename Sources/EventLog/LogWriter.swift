@@ -28,14 +28,12 @@ struct LogWriter: Sendable {
     }
 
     /// Writes a batch inside of a transaction that holds the lock of positions.
-    /// - Parameter areNew: whether the caller takes it that no impression's id is stored yet, and can bear the error 23505 where one is. Then
-    ///   those without a key are copied, which costs the database less.
-    func write(_ batch: LogBatch, isRetry: Bool, areNew: Bool = false, in connection: Connection) async throws -> LogBatch.Outcome {
+    ///
+    /// No COPY: whoever is stopped in the middle of one keeps the lock of positions for as long as it likes, because PostgreSQL counts that as
+    /// work and not as an idle transaction. A statement arrives whole before it begins.
+    func write(_ batch: LogBatch, isRetry: Bool, in connection: Connection) async throws -> LogBatch.Outcome {
         var outcome = LogBatch.Outcome()
-        if areNew, !batch.impressions.isEmpty, batch.impressions.allSatisfy({ $0.requestID == nil && $0.stickySalt == nil }) {
-            try await copy(batch.impressions, in: connection)
-            outcome.impressions = batch.impressions.map { .success(.stored($0.impression)) }
-        } else if !batch.impressions.isEmpty {
+        if !batch.impressions.isEmpty {
             let resolved = try await resolve(batch.impressions, in: connection)
             try await insert(resolved, contexts: try batch.impressions.map { try $0.contextText() }, in: connection)
             outcome.impressions = resolved.map { .success($0.appended) }
@@ -119,39 +117,6 @@ struct LogWriter: Sendable {
         return try await connection.query(
             "SELECT \(raw: Impression.columns) FROM impressions WHERE id = ANY (\(ids.map(\.words)))"
         ).map { try Impression(row: $0) }
-    }
-
-    private func copy(_ impressions: [LogBatch.PendingImpression], in connection: Connection) async throws {
-        try await connection.copyIn(
-            """
-            COPY impressions (
-                id, experiment, experiment_version, unit, variant, reason, context, eligible_arms, propensities, arm, propensity, snapshot,
-                draw_key, deferred, occurred_at, received_at) FROM STDIN (FORMAT binary)
-            """
-        ) { writer in
-            for pending in impressions {
-                let row = pending.impression
-                let context = JSONText(try pending.contextText())
-                try await writer.binaryRow { copy in
-                    copy.append(row.id.words)
-                    copy.append(row.experiment)
-                    copy.append(Int32(row.experimentVersion.rawValue))
-                    copy.append(row.unit?.rawValue)
-                    copy.append(row.variant.description)
-                    copy.append(row.reason)
-                    copy.append(context)
-                    copy.append(row.eligibleArms.map(\.rawValue))
-                    copy.append(row.propensities)
-                    copy.append(row.arm)
-                    copy.append(row.propensity)
-                    copy.append(row.snapshot.map { Int32($0.rawValue) })
-                    copy.append(row.drawKey)
-                    copy.append(row.isDeferred)
-                    copy.append(row.occurredAt.instant)
-                    copy.append(row.receivedAt.instant)
-                }
-            }
-        }
     }
 
     private func insert(_ resolved: [Resolved], contexts: [String], in connection: Connection) async throws {

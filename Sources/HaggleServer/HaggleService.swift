@@ -3,9 +3,11 @@ package import EventLog
 import HTTPTypes
 import HaggleCore
 import Hummingbird
+import HummingbirdCore
 import Learning
 package import Logging
 import NIOCore
+import NIOPosix
 package import Postgres
 import ServiceLifecycle
 import UnixSignals
@@ -27,6 +29,17 @@ package struct HaggleService: Sendable {
         package var isDurable: Bool
         /// The local journal that keeps records before PostgreSQL has them; nil lets an answer wait for PostgreSQL itself.
         package var journal: JournalEventSink.Configuration?
+        /// Threads that answer requests; nil for one a core.
+        package var workers: Int?
+        /// Requests a second for each API key, and how many may come at once; nil for no limit.
+        package var rateLimit: (perSecond: Double, burst: Double)?
+        /// Connections that are open at once; further ones wait to be accepted.
+        package var maximumConnections = 10_000
+        /// A connection without a request is closed after so many seconds, and one whose request does not come to its end.
+        package var idleSeconds = 75.0
+        package var requestSeconds = 30.0
+        /// What SIGHUP does; nil for nothing.
+        package var reload: (@Sendable () async -> Void)?
 
         package init(
             target: ConnectionTarget, host: String = "127.0.0.1", port: Int = 8080, role: Role = .all, poolSize: Int = 4,
@@ -101,6 +114,7 @@ package struct HaggleService: Sendable {
             services.append(
                 LearningService(target: configuration.target, logger: logger, now: { Timestamp.now }) { metrics.count($0) })
         }
+        if signals { services.append(ReloadService(reload: configuration.reload, logger: logger)) }
         if configuration.role == .learner { await onServing(0) }
         var group = ServiceGroupConfiguration(
             services: services.map { .init(service: $0) }, gracefulShutdownSignals: signals ? [.sigterm, .sigint] : [], logger: logger)
@@ -120,13 +134,14 @@ package struct HaggleService: Sendable {
     /// The router with every route; separate so that a test can hold it against the OpenAPI document.
     static func router(
         registry: ExperimentRegistry, keys: KeyRing, pool: ConnectionPool, sink: any EventSink, clock: ImpressionClock = ImpressionClock(),
-        metrics: ServiceMetrics, logger: Logger
+        limiter: RateLimiter? = nil, metrics: ServiceMetrics, logger: Logger
     ) -> Router<ServiceRequestContext> {
         let router = Router(context: ServiceRequestContext.self)
         // Outermost first, so that problems get the headers too.
         router.add(middleware: SecurityHeadersMiddleware())
         router.add(middleware: ProblemMiddleware())
-        router.add(middleware: KeyMiddleware(ring: keys))
+        router.add(middleware: CrossSiteMiddleware())
+        router.add(middleware: KeyMiddleware(ring: keys, limiter: limiter))
         AssignmentRoutes(registry: registry, sink: sink, clock: clock, metrics: metrics).add(to: router)
         ConversionRoutes(registry: registry, sink: sink, clock: clock, metrics: metrics).add(to: router)
         ExperimentRoutes(registry: registry, pool: pool, metrics: metrics, logger: logger).add(to: router)
@@ -136,19 +151,45 @@ package struct HaggleService: Sendable {
         return router
     }
 
+    private static func amount(_ seconds: Double) -> TimeAmount { .nanoseconds(Int64(seconds * 1e9)) }
+
     private func application(
         registry: ExperimentRegistry, keys: KeyRing, pool: ConnectionPool, sink: any RunningEventSink, metrics: ServiceMetrics
     ) -> some ApplicationProtocol {
         let clock = ImpressionClock()
+        let limiter = configuration.rateLimit.map { RateLimiter(rate: $0.perSecond, burst: $0.burst) }
         let fast = (sink as? JournalEventSink).map {
-            FastAssignment(registry: registry, keys: keys, journal: $0, clock: clock, metrics: metrics)
+            FastAssignment(registry: registry, keys: keys, journal: $0, clock: clock, metrics: metrics, limiter: limiter)
         }
+        let (idle, request) = (Self.amount(configuration.idleSeconds), Self.amount(configuration.requestSeconds))
         return Application(
-            router: Self.router(registry: registry, keys: keys, pool: pool, sink: sink, clock: clock, metrics: metrics, logger: logger),
-            server: .http1(configuration: .init(additionalChannelHandlers: fast.map { [FastAssignmentHandler($0)] } ?? [])),
-            configuration: .init(address: .hostname(configuration.host, port: configuration.port), serverName: "haggle"),
+            router: Self.router(
+                registry: registry, keys: keys, pool: pool, sink: sink, clock: clock, limiter: limiter, metrics: metrics, logger: logger),
+            server: .http1(
+                configuration: .init(
+                    additionalChannelHandlers: [SlowClientHandler(idle: idle, request: request)]
+                        + (fast.map { [FastAssignmentHandler($0)] } ?? []))),
+            configuration: .init(
+                address: .hostname(configuration.host, port: configuration.port), serverName: "haggle",
+                availableConnectionsDelegate: MaximumAvailableConnections(configuration.maximumConnections)),
             onServerRunning: { [onServing] channel in await onServing(channel.localAddress?.port ?? 0) },
+            eventLoopGroupProvider: configuration.workers.map { .shared(MultiThreadedEventLoopGroup(numberOfThreads: $0)) } ?? .singleton,
             logger: logger)
+    }
+}
+
+/// Waits for SIGHUP, which ends a program that does not.
+private struct ReloadService: Service {
+    let reload: (@Sendable () async -> Void)?
+    let logger: Logger
+
+    func run() async throws {
+        let signals = await UnixSignalsSequence(trapping: .sighup)
+        await cancelWhenGracefulShutdown {
+            for await _ in signals {
+                if let reload { await reload() } else { logger.notice("SIGHUP: there are no experiment files to read again") }
+            }
+        }
     }
 }
 
@@ -218,9 +259,12 @@ private struct SecurityHeadersMiddleware: RouterMiddleware {
     ) async throws -> Response {
         var response = try await next(request, context)
         response.headers[.xContentTypeOptions] = "nosniff"
+        // Answers are one unit's, once.
+        if request.uri.path.hasPrefix("/v1/") { response.headers[.cacheControl] = "no-store" }
         if response.headers[.contentType]?.hasPrefix("text/html") ?? false {
             response.headers[.contentSecurityPolicy] =
                 "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'"
+            if let name = HTTPField.Name("Referrer-Policy") { response.headers[name] = "no-referrer" }
         }
         return response
     }

@@ -125,6 +125,56 @@ import Darwin
         return String(decoding: data, as: UTF8.self)
     }
 
+    /// Two servers drain into one database. One is stopped in the middle, whatever it holds; the other goes on, and its rows arrive. When the
+    /// first is let go, its rows arrive too.
+    @Test func aStoppedServerDoesNotStopTheOthers() async throws {
+        try await withDatabase { target in
+            try await Self.withFolder { folder in
+                func serve(_ name: String) async throws -> (process: Process, port: UInt16) {
+                    let own = folder.appending(path: name)
+                    try FileManager.default.createDirectory(at: own, withIntermediateDirectories: true)
+                    let process = try Program.start(
+                        [
+                            "serve", "--port", "0", "--role", "http", "--experiments", "experiments/shop-demo.yaml", "--journal",
+                            own.appending(path: "journal").path, "--database", target.url,
+                        ], folder: own)
+                    return (process, try await ServiceProcessTests.port(own))
+                }
+                let stopped = try await serve("stopped")
+                let other = try await serve("other")
+                let firstLoad = AssignmentLoad(port: stopped.port, clients: 4, unitPrefix: "s-")
+                let load = AssignmentLoad(port: other.port, clients: 4, unitPrefix: "o-")
+                try await Task.sleep(for: .milliseconds(500))
+                kill(stopped.process.processIdentifier, SIGSTOP)
+                try await Task.sleep(for: .milliseconds(500))
+                let told = try await load.stop()
+                #expect(told.count > 50)
+                func missing(_ ids: Set<String>) async throws -> Int { ids.subtracting(try await Self.logged(target)).count }
+                // The database ends a transaction that is left lying after 10 s.
+                let deadline = ContinuousClock.now + .seconds(40)
+                while try await missing(told) > 0, ContinuousClock.now < deadline { try await Task.sleep(for: .milliseconds(100)) }
+                #expect(try await missing(told) == 0)
+                kill(stopped.process.processIdentifier, SIGCONT)
+                let toldFirst = try await firstLoad.stop()
+                #expect(toldFirst.count > 50)
+                for server in [stopped, other] {
+                    server.process.terminate()
+                    server.process.waitUntilExit()
+                }
+                for name in ["stopped", "other"] {
+                    let drained = try Program.run(
+                        ["journal", "drain", folder.appending(path: "\(name)/journal").path, "--database", target.url])
+                    #expect(drained.status == 0, "\(drained.output)\(drained.errors)")
+                }
+                let rows = try await Self.logged(target)
+                #expect(Set(rows).count == rows.count)
+                #expect(told.union(toldFirst).subtracting(rows).isEmpty)
+                #expect(rows.count - told.count - toldFirst.count <= 8)
+                #expect(try Program.run(["audit", "shop-demo", "--database", target.url]).status == 0)
+            }
+        }
+    }
+
     /// The database dies under the server: assignments go on, and after it is back everything is there.
     @Test func assignmentsGoOnWithoutTheDatabase() async throws {
         try await Self.withFolder { folder in

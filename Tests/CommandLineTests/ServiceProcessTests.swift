@@ -61,6 +61,53 @@ import Darwin
         }
     }
 
+    /// SIGHUP reads the experiment files again, all or nothing; the server goes on in either case.
+    @Test func sighupAppliesTheFilesAgain() async throws {
+        try await withDatabase { target in
+            let folder = FileManager.default.temporaryDirectory.appending(path: "haggle-hup-\(UUID().uuidString)")
+            let files = folder.appending(path: "experiments")
+            try FileManager.default.createDirectory(at: files, withIntermediateDirectories: true)
+            defer { try? FileManager.default.removeItem(at: folder) }
+            let file = files.appending(path: "shop-demo.yaml")
+            let text = try String(contentsOfFile: "experiments/shop-demo.yaml", encoding: .utf8)
+            try Data(text.utf8).write(to: file)
+            let server = try Program.start(
+                ["serve", "--port", "0", "--role", "http", "--experiments", files.path, "--database", target.url], folder: folder)
+            let port = try await Self.port(folder)
+            let socket = try #require(LoopbackConnection(port: port))
+            #expect(socket.assign(unit: "one") != nil)
+            func version() async throws -> Int {
+                try await Connection.with(target) { connection in
+                    try await connection.query("SELECT max(version) AS v FROM experiment_versions").first?.decode("v", as: Int.self) ?? 0
+                }
+            }
+            func messages() throws -> String { try String(contentsOf: folder.appending(path: "err"), encoding: .utf8) }
+            func eventually(_ condition: () async throws -> Bool) async throws -> Bool {
+                let deadline = ContinuousClock.now + .seconds(30)
+                while ContinuousClock.now < deadline {
+                    if try await condition() { return true }
+                    try await Task.sleep(for: .milliseconds(20))
+                }
+                return false
+            }
+            let first = try await version()
+            try Data(text.replacing("owner:", with: "# owner:").utf8).write(to: file)
+            kill(server.processIdentifier, SIGHUP)
+            #expect(try await eventually { try await version() == first + 1 })
+            // One file is broken: neither is applied.
+            try Data(text.utf8).write(to: file)
+            try Data("experiment: [".utf8).write(to: files.appending(path: "broken.yaml"))
+            kill(server.processIdentifier, SIGHUP)
+            #expect(try await eventually { try messages().contains("nothing was changed") })
+            #expect(try messages().contains("broken.yaml:"))
+            #expect(try await version() == first + 1)
+            #expect(socket.assign(unit: "two") != nil)
+            server.terminate()
+            server.waitUntilExit()
+            #expect(server.terminationStatus == 0)
+        }
+    }
+
     /// `explain` and `recommend` on what a service has logged and published, as a person types them.
     @Test func anAssignmentIsExplainedAndAFileScored() async throws {
         try await withDatabase { target in

@@ -62,6 +62,9 @@ struct LoopbackClient: Sendable {
         return answers
     }
 
+    /// Sends bytes, then nothing, and returns what had come when the server closed the connection.
+    func silence(after bytes: [UInt8]) async throws -> [UInt8] { try await exchange(bytes) }
+
     /// Blocks a thread of its own: Dispatch's threads are those of the cooperative pool, and the tests need them.
     private func exchange(_ request: [UInt8]) async throws -> [UInt8] {
         try await withCheckedThrowingContinuation { continuation in

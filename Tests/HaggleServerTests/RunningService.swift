@@ -57,6 +57,22 @@ struct RunningService: Sendable {
         }
     }
 
+    /// Lends a running server with other settings.
+    @discardableResult
+    static func limited<Result>(
+        hasJournal: Bool, _ change: @escaping (inout HaggleService.Configuration) -> Void, _ body: (RunningService) async throws -> Result
+    ) async throws -> Result {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "haggle-limits-\(UUID().uuidString)").path
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        return try await withDatabase { target in
+            let pool = ConnectionPool(target: target, size: 2, waitSeconds: 30)
+            _ = try await apply(experiment(), pool)
+            let result = try await serving(target, pool, role: .http, journal: hasJournal ? folder : nil, change: change, body)
+            await pool.close()
+            return result
+        }
+    }
+
     /// Lends one more server on the database of this one.
     @discardableResult
     func withSecond<Result>(_ body: (RunningService) async throws -> Result) async throws -> Result {
@@ -74,14 +90,14 @@ struct RunningService: Sendable {
 
     private static func serving<Result>(
         _ target: ConnectionTarget, _ pool: ConnectionPool, role: HaggleService.Role, journal: String? = nil,
-        _ body: (RunningService) async throws -> Result
+        change: (inout HaggleService.Configuration) -> Void = { _ in }, _ body: (RunningService) async throws -> Result
     ) async throws -> Result {
         let log = CapturedLog()
         let (ports, opened) = AsyncStream.makeStream(of: Int.self)
-        let service = HaggleService(
-            .init(target: target, port: 0, role: role, journal: journal.map { JournalEventSink.Configuration(directory: $0) }),
-            logger: log.logger
-        ) { port in opened.yield(port) }
+        var configuration = HaggleService.Configuration(
+            target: target, port: 0, role: role, journal: journal.map { JournalEventSink.Configuration(directory: $0) })
+        change(&configuration)
+        let service = HaggleService(configuration, logger: log.logger) { port in opened.yield(port) }
         let running = Task {
             defer { opened.finish() }
             try await service.run(signals: false)

@@ -83,7 +83,7 @@ struct JournalDrain {
     /// Writes items in one transaction; where the database refuses one of them, in halves until it stands alone and goes to `dead_letters`.
     private func write(
         _ items: ArraySlice<JournalReader.Item>, from position: inout JournalPosition, on connection: Connection, _ writer: inout LogWriter,
-        _ step: inout Step, areNew: Bool = true
+        _ step: inout Step
     ) async throws {
         guard let last = items.last else { return }
         var batch = LogBatch()
@@ -103,7 +103,7 @@ struct JournalDrain {
             let (rows, stretches, copier, from) = (batch, damaged, writer, position)
             try await connection.transaction { connection in
                 try await connection.execute("SELECT pg_advisory_xact_lock(\(LogWriter.positionLock))")
-                _ = try await copier.write(rows, isRetry: false, areNew: areNew, in: connection)
+                _ = try await copier.write(rows, isRetry: false, in: connection)
                 if !activations.isEmpty { try await copier.activateAhead(activations, in: connection) }
                 for (bytes, reason) in stretches {
                     try await Self.bury(kind: "journal", state: nil, message: "journal \(journal): \(reason)", bytes, in: connection)
@@ -116,14 +116,11 @@ struct JournalDrain {
         } catch let error as DatabaseError where error.isMissingPartition {
             writer.partitions.forget()
             throw error
-        } catch let error as DatabaseError where areNew && error.sqlState == "23505" {
-            // An id that is there already: a keyed impression whose first way, straight to the database, had succeeded unknown to us.
-            try await write(items, from: &position, on: connection, &writer, &step, areNew: false)
         } catch let error where error.isRefusal {
             guard items.count == 1, case .record(let record, let bytes) = items[items.startIndex].content else {
                 let middle = items.startIndex + items.count / 2
-                try await write(items[..<middle], from: &position, on: connection, &writer, &step, areNew: areNew)
-                return try await write(items[middle...], from: &position, on: connection, &writer, &step, areNew: areNew)
+                try await write(items[..<middle], from: &position, on: connection, &writer, &step)
+                return try await write(items[middle...], from: &position, on: connection, &writer, &step)
             }
             let database = error as? DatabaseError
             let (state, message) = (database?.sqlState, database?.message ?? "\(error)")

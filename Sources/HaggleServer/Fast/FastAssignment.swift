@@ -19,6 +19,7 @@ struct FastAssignment: Sendable {
     let journal: JournalEventSink
     let clock: ImpressionClock
     let metrics: ServiceMetrics
+    let limiter: RateLimiter?
 
     /// What is answered once the impression is kept.
     struct Prepared: Sendable {
@@ -33,7 +34,7 @@ struct FastAssignment: Sendable {
         let suffix = "/assignments"
         guard head.method == .post, let path = head.path, path.hasPrefix(prefix), path.hasSuffix(suffix),
             let length = head.headerFields[.contentLength].flatMap({ Int($0) }), length <= Self.maximumBodyBytes,
-            head.headerFields[.connection] == nil, head.headerFields[.expect] == nil
+            head.headerFields[.connection] == nil, head.headerFields[.expect] == nil, !CrossSiteMiddleware.isFromBrowser(head)
         else { return nil }
         let key = path.utf8.dropFirst(prefix.utf8.count).dropLast(suffix.utf8.count)
         guard !key.isEmpty, key.allSatisfy({ $0 == UInt8(ascii: "-") || (48...57).contains($0) || (97...122).contains($0) }) else {
@@ -45,9 +46,11 @@ struct FastAssignment: Sendable {
     /// Chooses; nil where the route has to answer.
     func prepare(_ head: HTTPRequest, _ key: ExperimentKey, _ bytes: [UInt8], _ workspace: inout ChoiceWorkspace) -> Prepared? {
         let now = clock.now()
-        guard keys.problem(token: KeyMiddleware.token(in: head), scope: .assign, now: now) == nil, let entry = registry[key],
+        let token = KeyMiddleware.token(in: head)
+        guard keys.problem(token: token, scope: .assign, now: now) == nil, let entry = registry[key],
             !entry.assigner.isSticky, let body = try? AssignmentBody.read(bytes, isBatch: false), body.requestID == nil,
-            body.eligibleArms == nil, let text = body.contextText, entry.experiment.context.mismatch(in: body.context) == nil
+            body.eligibleArms == nil, let text = body.contextText, entry.experiment.context.mismatch(in: body.context) == nil,
+            limiter?.problem(for: KeyMiddleware.caller(token), now: .now) == nil
         else { return nil }
         let assignment = entry.assigner.assign(
             AssignmentRequest(unit: body.unit, context: body.context), impressionID: clock.makeID(at: now), now: now, workspace: &workspace)

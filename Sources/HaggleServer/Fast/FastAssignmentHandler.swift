@@ -160,6 +160,7 @@ final class FastAssignmentHandler: ChannelDuplexHandler, RemovableChannelHandler
         var headers = headers
         headers[.contentLength] = String(bytes.count)
         headers[.xContentTypeOptions] = "nosniff"
+        headers[.cacheControl] = "no-store"
         headers[.server] = "haggle"
         headers[.date] = Self.ownMemory.date.text(at: .now)
         context.write(wrapOutboundOut(.head(HTTPResponse(status: status, headerFields: headers))), promise: nil)

@@ -63,16 +63,19 @@ struct KeyMiddleware: RouterMiddleware {
     typealias Context = ServiceRequestContext
 
     let ring: KeyRing
+    /// Nil lets every caller send as much as it likes.
+    var limiter: RateLimiter?
 
     @concurrent
     func handle(
         _ request: Request, context: ServiceRequestContext, next: @concurrent (Request, ServiceRequestContext) async throws -> Response
     ) async throws -> Response {
         guard let scope = Self.scope(of: request.method, path: request.uri.path) else { return try await next(request, context) }
-        guard let problem = ring.problem(token: Self.token(in: request.head), scope: scope, now: .now) else {
-            return try await next(request, context)
+        let token = Self.token(in: request.head)
+        if let problem = ring.problem(token: token, scope: scope, now: .now) ?? limiter?.problem(for: Self.caller(token), now: .now) {
+            throw problem
         }
-        throw problem
+        return try await next(request, context)
     }
 
     /// What a request needs; nil for the probes and the API's description, which tell nothing of anybody.
@@ -83,6 +86,9 @@ struct KeyMiddleware: RouterMiddleware {
         if path.hasSuffix("/pause") || path.hasSuffix("/resume") { return .admin }
         return path == "/v1/conversions" ? .convert : .assign
     }
+
+    /// Whose requests are counted together: those of one valid key.
+    static func caller(_ token: String?) -> String? { token.flatMap { APIKey.id(in: $0) } }
 
     /// `Authorization: Bearer KEY`, `X-API-Key: KEY`, and for people at a browser, reading only, the password of basic authentication: a browser
     /// sends that along with requests that other pages make, so it opens nothing that changes anything.

@@ -17,7 +17,7 @@ struct ServeCommand: AsyncParsableCommand {
         commandName: "serve", abstract: "The service: HTTP, learner, dashboard.",
         discussion: """
             Answers assignments once their impressions are committed. Stops on SIGTERM or SIGINT after finishing the requests in flight.
-            With --experiments the files of a folder are applied first, as `haggle apply` would.
+            With --experiments the files of a folder are applied first, as `haggle apply` would, and again on SIGHUP.
             """)
 
     @Option(help: ArgumentHelp("Experiment files to apply before serving.", valueName: "dir"))
@@ -48,9 +48,40 @@ struct ServeCommand: AsyncParsableCommand {
         help: ArgumentHelp("How long segments stay after they were copied, for a database restored from a backup.", valueName: "seconds"))
     var journalKeep = 86_400.0
 
+    @Option(help: "Threads that answer requests; default one a core.")
+    var workers: Int?
+
+    @Option(help: ArgumentHelp("Requests a second that each API key may send; beyond it 429. Default: no limit.", valueName: "n"))
+    var rateLimit: Double?
+
+    @Option(help: ArgumentHelp("Requests that may come at once under --rate-limit; default as many as in a second.", valueName: "n"))
+    var rateBurst: Double?
+
+    @Option(help: "Connections that may be open at once; further ones wait.")
+    var maxConnections = 10_000
+
+    @Option(help: ArgumentHelp("A connection without a request is closed after this time.", valueName: "seconds"))
+    var idleTimeout = 75.0
+
+    @Option(help: ArgumentHelp("A request has this long to arrive whole.", valueName: "seconds"))
+    var requestTimeout = 30.0
+
     @OptionGroup var database: DatabaseOptions
 
     func validate() throws {
+        if let workers, !(1...1024).contains(workers) { throw ValidationError("--workers: expected 1 to 1024, found \(workers)") }
+        if let rateLimit, !(rateLimit > 0 && rateLimit.isFinite) {
+            throw ValidationError("--rate-limit: expected a number above 0, found \(rateLimit)")
+        }
+        if let rateBurst, !(rateBurst >= 1 && rateBurst.isFinite) {
+            throw ValidationError("--rate-burst: expected at least 1, found \(rateBurst)")
+        }
+        if rateBurst != nil, rateLimit == nil { throw ValidationError("--rate-burst: expected --rate-limit beside it") }
+        guard maxConnections >= 1 else { throw ValidationError("--max-connections: expected at least 1, found \(maxConnections)") }
+        for (name, seconds) in [("--idle-timeout", idleTimeout), ("--request-timeout", requestTimeout)]
+        where !(seconds >= 0.1 && seconds <= 86_400) {
+            throw ValidationError("\(name): expected 0.1 to 86400 seconds, found \(seconds)")
+        }
         guard journalLimit >= 1 << 20 else { throw ValidationError("--journal-limit: expected at least 1048576, found \(journalLimit)") }
         guard journalKeep >= 0, journalKeep.isFinite else {
             throw ValidationError("--journal-keep: expected 0 or more, found \(journalKeep)")
@@ -79,9 +110,15 @@ struct ServeCommand: AsyncParsableCommand {
                 kept.isDurable = durability == .fsync
                 return kept
             }
-            let service = HaggleService(
-                .init(target: target, host: host, port: port, role: role, isDurable: durability == .fsync, journal: kept), logger: logger
-            ) { port in
+            var settings = HaggleService.Configuration(
+                target: target, host: host, port: port, role: role, isDurable: durability == .fsync, journal: kept)
+            settings.workers = workers
+            settings.rateLimit = rateLimit.map { ($0, rateBurst ?? max(1, $0)) }
+            settings.maximumConnections = maxConnections
+            settings.idleSeconds = idleTimeout
+            settings.requestSeconds = requestTimeout
+            settings.reload = experiments.map { path in { @Sendable [logger] in await Self.reload(path, target, logger) } }
+            let service = HaggleService(settings, logger: logger) { port in
                 if !["127.0.0.1", "::1", "localhost"].contains(host), role != .learner {
                     note("haggle: others can reach \(host), so every request needs an API key; make one with `haggle keys create`")
                 }
@@ -93,6 +130,20 @@ struct ServeCommand: AsyncParsableCommand {
 }
 
 extension ServeCommand {
+    /// Applies the files again, all or nothing: after any error the experiments stay as they are.
+    private static func reload(_ path: String, _ target: ConnectionTarget, _ logger: Logger) async {
+        let pool = ConnectionPool(target: target, size: 1, waitSeconds: 10, logger: logger)
+        do {
+            let files = try ExperimentFolder(paths: [path]).valid()
+            let plan = try await Application(pool: pool).apply(files, confirmed: false, by: currentUser())
+            for line in plan.lines { note(line) }
+            note("haggle: experiments read again from \(path)")
+        } catch {
+            note("haggle: experiments not read again, nothing was changed: \(error)")
+        }
+        await pool.close()
+    }
+
     /// Whether the database cannot be reached and an earlier server kept on disk what to serve.
     private func isDatabaseAway(_ logger: Logger) async throws -> Bool {
         guard let url = database.url, let journal, HaggleService.hasKeptState(journals: journal) else { return false }
