@@ -28,12 +28,15 @@ struct LogWriter: Sendable {
     }
 
     /// Writes a batch inside of a transaction that holds the lock of positions.
-    ///
-    /// No COPY: whoever is stopped in the middle of one keeps the lock of positions for as long as it likes, because PostgreSQL counts that as
-    /// work and not as an idle transaction. A statement arrives whole before it begins.
-    func write(_ batch: LogBatch, isRetry: Bool, in connection: Connection) async throws -> LogBatch.Outcome {
+    /// - Parameter areStaged: whether `stage` has brought the impressions.
+    func write(
+        _ batch: LogBatch, isRetry: Bool, areStaged: Bool = false, in connection: Connection
+    ) async throws -> LogBatch.Outcome {
         var outcome = LogBatch.Outcome()
-        if !batch.impressions.isEmpty {
+        if areStaged {
+            try await insertStaged(in: connection)
+            outcome.impressions = batch.impressions.map { .success(.stored($0.impression)) }
+        } else if !batch.impressions.isEmpty {
             let resolved = try await resolve(batch.impressions, in: connection)
             try await insert(resolved, contexts: try batch.impressions.map { try $0.contextText() }, in: connection)
             outcome.impressions = resolved.map { .success($0.appended) }
@@ -117,6 +120,62 @@ struct LogWriter: Sendable {
         return try await connection.query(
             "SELECT \(raw: Impression.columns) FROM impressions WHERE id = ANY (\(ids.map(\.words)))"
         ).map { try Impression(row: $0) }
+    }
+
+    private static let stagedColumns: SQL = """
+        id, experiment, experiment_version, unit, variant, reason, context, eligible_arms, propensities, arm, propensity, snapshot, draw_key,
+        deferred, occurred_at, received_at
+        """
+
+    /// Brings impressions by COPY, which costs the database less than parameters do, to a table of this session alone; for impressions without
+    /// a key, in the transaction that writes them.
+    ///
+    /// Before the lock of positions is taken: whoever is stopped in the middle of a COPY keeps its locks for as long as it likes, because
+    /// PostgreSQL counts that as work and not as an idle transaction.
+    /// - Returns: false where an impression has a key; then nothing was brought.
+    func stage(_ impressions: [LogBatch.PendingImpression], in connection: Connection) async throws -> Bool {
+        guard !impressions.isEmpty, impressions.allSatisfy({ $0.requestID == nil && $0.stickySalt == nil }) else { return false }
+        try await connection.executeScript(
+            """
+            SET LOCAL client_min_messages = warning;
+            CREATE TEMPORARY TABLE IF NOT EXISTS staged_impressions (
+                id uuid, experiment text, experiment_version integer, unit text, variant text, reason text, context jsonb,
+                eligible_arms text[], propensities double precision[], arm text, propensity double precision, snapshot integer, draw_key text,
+                deferred boolean, occurred_at timestamptz, received_at timestamptz) ON COMMIT DELETE ROWS;
+            """)
+        try await connection.copyIn("COPY staged_impressions (\(fragment: Self.stagedColumns)) FROM STDIN (FORMAT binary)") { writer in
+            for pending in impressions {
+                let row = pending.impression
+                let context = JSONText(try pending.contextText())
+                try await writer.binaryRow { copy in
+                    copy.append(row.id.words)
+                    copy.append(row.experiment)
+                    copy.append(Int32(row.experimentVersion.rawValue))
+                    copy.append(row.unit?.rawValue)
+                    copy.append(row.variant.description)
+                    copy.append(row.reason)
+                    copy.append(context)
+                    copy.append(row.eligibleArms.map(\.rawValue))
+                    copy.append(row.propensities)
+                    copy.append(row.arm)
+                    copy.append(row.propensity)
+                    copy.append(row.snapshot.map { Int32($0.rawValue) })
+                    copy.append(row.drawKey)
+                    copy.append(row.isDeferred)
+                    copy.append(row.occurredAt.instant)
+                    copy.append(row.receivedAt.instant)
+                }
+            }
+        }
+        return true
+    }
+
+    private func insertStaged(in connection: Connection) async throws {
+        try await connection.execute(
+            """
+            INSERT INTO impressions (\(fragment: Self.stagedColumns)) SELECT \(fragment: Self.stagedColumns) FROM staged_impressions
+                ON CONFLICT (id) DO NOTHING
+            """)
     }
 
     private func insert(_ resolved: [Resolved], contexts: [String], in connection: Connection) async throws {

@@ -102,8 +102,9 @@ struct JournalDrain {
             try await writer.partitions.prepare(for: batch.impressions.lazy.map(\.impression.id), on: connection)
             let (rows, stretches, copier, from) = (batch, damaged, writer, position)
             try await connection.transaction { connection in
+                let areStaged = try await copier.stage(rows.impressions, in: connection)
                 try await connection.execute("SELECT pg_advisory_xact_lock(\(LogWriter.positionLock))")
-                _ = try await copier.write(rows, isRetry: false, in: connection)
+                _ = try await copier.write(rows, isRetry: false, areStaged: areStaged, in: connection)
                 if !activations.isEmpty { try await copier.activateAhead(activations, in: connection) }
                 for (bytes, reason) in stretches {
                     try await Self.bury(kind: "journal", state: nil, message: "journal \(journal): \(reason)", bytes, in: connection)
