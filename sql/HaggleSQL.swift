@@ -9,5 +9,6 @@ package enum HaggleSQL {
         ("V0005_warm_start", String(decoding: PackageResources.V0005_warm_start_sql, as: UTF8.self)),
         ("V0006_journal", String(decoding: PackageResources.V0006_journal_sql, as: UTF8.self)),
         ("V0007_api_keys", String(decoding: PackageResources.V0007_api_keys_sql, as: UTF8.self)),
+        ("V0008_activation_expiry", String(decoding: PackageResources.V0008_activation_expiry_sql, as: UTF8.self)),
     ]
 }

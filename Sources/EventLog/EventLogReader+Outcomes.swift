@@ -187,7 +187,8 @@ extension EventLogReader {
         }
     }
 
-    /// Impressions that are kept but do not count, by reason; `DUPLICATE`, `REPEATED` and `NOT_ACTIVATED` beside the reasons of assignments.
+    /// Impressions that are kept but do not count, by reason; `DUPLICATE`, `REPEATED`, `NOT_ACTIVATED` and
+    /// `ACTIVATED_LATE` beside the reasons of assignments.
     package func uncountedImpressions(of experiment: ExperimentKey) async throws -> [String: Int] {
         let rows = try await read { connection in
             try await connection.query("SELECT why, impressions FROM uncounted_impressions WHERE experiment = \(experiment)")
@@ -213,7 +214,8 @@ extension EventLogReader {
                               NOT i.deferred
                               OR EXISTS (
                                  SELECT 1 FROM activations a
-                                  WHERE a.impression_id = coalesce(i.repeated_of, i.duplicate_of, i.id))))
+                                  WHERE a.impression_id = coalesce(i.repeated_of, i.duplicate_of, i.id)
+                                    AND NOT activation_is_late(i.experiment, i.experiment_version, i.occurred_at, a.occurred_at))))
                    AND NOT EXISTS (
                        SELECT 1 FROM impressions i
                         WHERE i.experiment = c.experiment AND i.unit = c.unit AND i.occurred_at <= c.occurred_at

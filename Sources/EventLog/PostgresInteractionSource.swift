@@ -30,7 +30,7 @@ package struct PostgresInteractionSource: InteractionSource {
     package let asOf: Timestamp
     /// The position up to which the log is read.
     package let through: Int64
-    /// Impressions of the time span that are left out, by reason: those of assignments, `DUPLICATE`, `REPEATED`, `NOT_ACTIVATED`,
+    /// Impressions of the time span that are left out, by reason: those of assignments, `DUPLICATE`, `REPEATED`, `NOT_ACTIVATED`, `ACTIVATED_LATE`,
     /// `NOT_MATURED`, and `REMOVED_ARM` for arms that no version of the experiment names.
     package let excluded: [String: Int]
 
@@ -205,6 +205,11 @@ extension EventLogReader {
                                WHEN i.reason <> 'POLICY' THEN i.reason
                                WHEN i.deferred AND NOT EXISTS (
                                     SELECT 1 FROM activations a WHERE a.impression_id = i.id AND a.position <= \(through)) THEN 'NOT_ACTIVATED'
+                               WHEN i.deferred AND EXISTS (
+                                    SELECT 1 FROM activations a
+                                     WHERE a.impression_id = i.id
+                                       AND activation_is_late(i.experiment, i.experiment_version, i.occurred_at, a.occurred_at))
+                                    THEN 'ACTIVATED_LATE'
                                WHEN NOT \(fragment: matured) THEN 'NOT_MATURED'
                                WHEN NOT i.eligible_arms <@ \(arms.map(\.key)) THEN 'REMOVED_ARM'
                            END AS why

@@ -107,6 +107,8 @@ private struct ExperimentComparison {
         add("end", old.end?.description, new.end?.description)
         add("unit", YAMLText.scalar(old.unitName), YAMLText.scalar(new.unitName))
         add("warm_start", old.warmStart.map(ExperimentRenderer.warmStart), new.warmStart.map(ExperimentRenderer.warmStart))
+        add("activation", old.activation.map(ExperimentRenderer.activation), new.activation.map(ExperimentRenderer.activation))
+        add("value_type", old.valueType?.rawValue, new.valueType?.rawValue)
         add("disclosure", old.disclosure.map(YAMLText.scalar), new.disclosure.map(YAMLText.scalar))
     }
 

@@ -119,6 +119,9 @@ private struct ExperimentReader {
         experiment.gate = gate ?? experiment.gate
         experiment.disclosure = reader(Keys.disclosure)
         experiment.warmStart = reader(Keys.warmStart)
+        experiment.activation = reader(Keys.activation)
+        experiment.valueType = reader(Keys.valueType)
+        checkValues(arms, type: experiment.valueType)
         if kind == .ab { fillWeights(&experiment.arms) }
         guard key != nil, kind != nil, reward != nil else { return nil }
         return (experiment, parsed)
@@ -213,6 +216,25 @@ private struct ExperimentReader {
                 problems.report(
                     "\(parsed.path).discount: expected less than 1 where the metric is margin, because the list price cannot be told from what "
                         + "was paid, found 1", at: parsed.discountPlace)
+            }
+        }
+    }
+
+    /// Every arm must have what OpenFeature clients are to get.
+    private func checkValues(_ arms: [ParsedArm], type: Experiment.ValueType?) {
+        for parsed in arms {
+            guard let arm = parsed.arm else { continue }
+            switch type {
+            case .number where arm.discount == nil:
+                problems.report(
+                    "\(parsed.path): value_type: number gives OpenFeature clients the arm's discount; expected a 'discount', or value_type: string",
+                    at: parsed.place)
+            case .object:
+                if case .object? = arm.payload { continue }
+                problems.report(
+                    "\(parsed.path): value_type: object gives OpenFeature clients the arm's payload; expected a mapping under 'payload'",
+                    at: parsed.place)
+            case .number, .string, .boolean, nil: continue
             }
         }
     }

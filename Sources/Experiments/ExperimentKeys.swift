@@ -6,10 +6,9 @@ enum ExperimentKeys {
         "an experiment",
         [
             key, description, owner, type, status, start, end, unit, salt, currency, traffic, holdout, namespace, slot, targeting, sticky,
-            gate,
-            disclosure, forbiddenFeatures, arms, context, timeFeatures, reward, policy, warmStart, analysis,
+            gate, activation, valueType, disclosure, forbiddenFeatures, arms, context, timeFeatures, reward, policy, warmStart, analysis,
         ],
-        later: ["hold", "activation", "retention", "value_type", "pseudonymise", "encrypt"])
+        later: ["hold", "retention", "pseudonymise", "encrypt"])
 
     static let key = Key("experiment", .experimentKey, "The experiment's key: lower-case letters, digits and '-'.", required: true)
     static let description = Key("description", Shape<String>.text(limit: 4000, lines: true), "The question that the experiment answers.")
@@ -47,6 +46,12 @@ enum ExperimentKeys {
         "gate", Shape<Experiment.Gate>.choice(),
         "What a newly fitted network must pass before it serves: veto unless it is shown to earn less, prove that it earns more, or off.",
         default: .string("veto"))
+    static let activation = Key(
+        "activation", .activation, "When a deferred assignment counts: {expire: 30m, activate: explicit | on-evaluate}.")
+    static let valueType = Key(
+        "value_type", Shape<Experiment.ValueType>.choice(),
+        "What OpenFeature clients get: number is the discount, string the arm's key, boolean whether it is not control, object its payload."
+    )
     static let disclosure = Key("disclosure", Shape<String>.text(limit: 4000, lines: true), "Text returned with every assignment.")
     static let forbiddenFeatures = Key(
         "forbidden_features", Shape<[String]>.distinctTexts("feature names", count: 1...4096), "Features that must not stand under context."
@@ -98,6 +103,25 @@ enum RewardKeys {
         "learn", Shape<RewardConfiguration.LearningMode>.choice(),
         "When a reward is learned from: once its window has closed (matured), or as conversions arrive, corrected for those still to come (early).",
         default: .string("matured"))
+}
+
+/// The keys of the mapping under `activation:`.
+enum ActivationKeys {
+    static let table = Table("the rule", [expire, activate])
+
+    static let expire = Key(
+        "expire", Shape<Double>.duration, "An activation that comes later after its impression does not count. Default: no limit.")
+    static let activate = Key(
+        "activate", Shape<Experiment.Activation.Moment>.choice(),
+        "explicit: by a request of its own; on-evaluate: also when an OpenFeature client evaluates this one flag.",
+        default: .string("explicit"))
+}
+
+extension Shape where Value == Experiment.Activation {
+    static let activation = Self(schema: ActivationKeys.table.schema) { node, path, problems in
+        guard let reader = MappingReader(node, ActivationKeys.table, path: path, problems: problems) else { return nil }
+        return Experiment.Activation(expireSeconds: reader(ActivationKeys.expire), activate: reader(ActivationKeys.activate) ?? .explicit)
+    }
 }
 
 /// The keys of the mapping under `warm_start:`.

@@ -46,6 +46,8 @@ package enum ExperimentRenderer {
         add("slot", experiment.slot.map { "[\(NumberText.write($0.lower)), \(NumberText.write($0.upper))]" })
         add("targeting", experiment.targeting.map(condition))
         add("gate", experiment.kind == .bandit && experiment.gate != .veto ? experiment.gate.rawValue : nil)
+        add("activation", experiment.activation.map(activation))
+        add("value_type", experiment.valueType?.rawValue)
         add("disclosure", experiment.disclosure.map(YAMLText.scalar))
         add("warm_start", experiment.warmStart.map(warmStart))
         return lines
@@ -89,6 +91,13 @@ package enum ExperimentRenderer {
     }
 
     // Parts, which plans show too.
+
+    static func activation(_ activation: Experiment.Activation) -> String {
+        var parts: [String] = []
+        if let seconds = activation.expireSeconds { parts.append("expire: \(DurationText.text(seconds))") }
+        parts.append("activate: \(activation.activate.rawValue)")
+        return mapping(parts)
+    }
 
     static func arm(_ arm: Arm) -> String {
         var parts = ["key: \(YAMLText.scalar(arm.key.rawValue))"]

@@ -35,6 +35,37 @@ package struct Experiment: Hashable, Sendable, Codable {
         case file(String)
     }
 
+    /// What makes a deferred assignment count.
+    package struct Activation: Hashable, Sendable, Codable {
+        package enum Moment: String, Hashable, Sendable, Codable, CaseIterable {
+            /// A request of its own, `POST /v1/impressions/{id}/activate`.
+            case explicit
+            /// The evaluation of this one flag by an OpenFeature client as well.
+            case onEvaluate = "on-evaluate"
+        }
+
+        /// An activation so long after its impression, or later, is kept and does not count; nil for no limit.
+        package var expireSeconds: Double?
+        package var activate: Moment
+
+        package init(expireSeconds: Double? = nil, activate: Moment = .explicit) {
+            self.expireSeconds = expireSeconds
+            self.activate = activate
+        }
+    }
+
+    /// What an OpenFeature client gets as the flag's value.
+    package enum ValueType: String, Hashable, Sendable, Codable, CaseIterable {
+        /// The arm's discount, a float.
+        case number
+        /// The arm's key.
+        case string
+        /// Whether the arm is another than control.
+        case boolean
+        /// The arm's payload, an object.
+        case object
+    }
+
     package var key: ExperimentKey
     package var description: String
     package var owner: String?
@@ -65,13 +96,17 @@ package struct Experiment: Hashable, Sendable, Codable {
     package var disclosure: String?
     /// Where a bandit's first posterior comes from; nil starts from nothing.
     package var warmStart: WarmStart?
+    /// Nil where activations never expire and are always explicit.
+    package var activation: Activation?
+    /// Nil for what the arms have in common: see `evaluatedType`.
+    package var valueType: ValueType?
 
     package init(
         key: ExperimentKey, description: String = "", owner: String? = nil, kind: Kind, status: Status = .running, start: Timestamp? = nil,
         end: Timestamp? = nil, unitName: String = "unit", salt: String? = nil, currency: String? = nil, traffic: Double = 1,
         holdout: Double = 0, slot: Slot? = nil, targeting: Condition? = nil, arms: [Arm], context: FeatureSchema = FeatureSchema(),
         reward: RewardConfiguration, policy: PolicyConfiguration?, gate: Gate = .veto, disclosure: String? = nil,
-        warmStart: WarmStart? = nil
+        warmStart: WarmStart? = nil, activation: Activation? = nil, valueType: ValueType? = nil
     ) {
         self.key = key
         self.description = description
@@ -94,7 +129,12 @@ package struct Experiment: Hashable, Sendable, Codable {
         self.gate = gate
         self.disclosure = disclosure
         self.warmStart = warmStart
+        self.activation = activation
+        self.valueType = valueType
     }
+
+    /// The type of the flag's value: the file's, else the discount where every arm has one, else the arm's key.
+    package var evaluatedType: ValueType { valueType ?? (arms.allSatisfy { $0.discount != nil } ? .number : .string) }
 
     /// Position of the control arm.
     package var controlIndex: Int { arms.firstIndex { $0.isControl } ?? 0 }

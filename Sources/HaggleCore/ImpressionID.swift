@@ -17,6 +17,13 @@ package struct ImpressionID: Hashable, Sendable, Comparable {
         low = 0x8000_0000_0000_0000 | (random.1 & 0x3fff_ffff_ffff_ffff)
     }
 
+    /// Ids of OpenFeature evaluations begin with the start of an epoch of so many seconds since 1970, and follow from what was asked: the
+    /// same question in one epoch has one id.
+    package static let evaluationEpochSeconds: Int64 = 3600
+
+    /// Whether the id's time is the start of an epoch, so that its impression may have been made at any moment of that epoch.
+    package var mayBeEvaluation: Bool { time.milliseconds % (Self.evaluationEpochSeconds * 1000) == 0 }
+
     /// The millisecond in which the id was made.
     package var time: Timestamp { Timestamp(microseconds: Int64(high >> 16) * 1000) }
 

@@ -17,7 +17,9 @@ extension ServiceProblem: HTTPResponseError {
     }
 
     func response(from request: Request, context: some RequestContext) throws -> Response {
-        Response(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: body)))
+        // What stops an OpenFeature client before its route.
+        if request.uri.path.hasPrefix("/ofrep/") { return OFREPAnswer.response(to: self, key: nil) }
+        return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: body)))
     }
 }
 

@@ -144,6 +144,7 @@ package struct HaggleService: Sendable {
         router.add(middleware: KeyMiddleware(ring: keys, limiter: limiter))
         AssignmentRoutes(registry: registry, sink: sink, clock: clock, metrics: metrics).add(to: router)
         ConversionRoutes(registry: registry, sink: sink, clock: clock, metrics: metrics).add(to: router)
+        OFREPRoutes(registry: registry, sink: sink, clock: clock, metrics: metrics).add(to: router)
         ExperimentRoutes(registry: registry, pool: pool, metrics: metrics, logger: logger).add(to: router)
         DashboardRoutes(registry: registry, analyses: AnalysisCache(pool: pool), metrics: metrics, logger: logger).add(to: router)
         ImpressionRoutes(registry: registry, pool: pool, metrics: metrics, journal: sink as? JournalEventSink).add(to: router)

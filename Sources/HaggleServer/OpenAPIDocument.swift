@@ -47,6 +47,18 @@ package struct OpenAPIDocument {
             method: .get, path: "/v1/impressions/{id}/explanation",
             summary: "Why the arm was chosen: exploration, contributions of the features, and what would change it.", body: nil,
             answers: [(200, "Explanation"), (400, "Problem"), (404, "Problem"), (503, "Problem")]),
+        Operation(
+            method: .post, path: "/ofrep/v1/evaluate/flags/{key}",
+            summary: "OpenFeature remote evaluation of one flag: a deferred assignment of the experiment with that key.",
+            body: "OFREPRequest",
+            answers: [
+                (200, "OFREPEvaluation"), (400, "OFREPFailure"), (404, "OFREPFailure"), (413, "OFREPFailure"), (503, "OFREPError"),
+            ]),
+        Operation(
+            method: .post, path: "/ofrep/v1/evaluate/flags",
+            summary: "OpenFeature remote evaluation of all flags; 304 where `If-None-Match` names what would be answered.",
+            body: "OFREPRequest",
+            answers: [(200, "OFREPBulk"), (304, ""), (400, "OFREPFailure"), (413, "OFREPFailure"), (503, "OFREPError")]),
         Operation(method: .get, path: "/", summary: "Dashboard.", body: nil, answers: [(200, "text/html")]),
         Operation(
             method: .get, path: "/experiments/{key}", summary: "Dashboard page of one experiment.", body: nil,
@@ -128,6 +140,36 @@ package struct OpenAPIDocument {
             "reasons":{"type":"array","items":{"type":"string"}}}}
             """
         ),
+        (
+            "OFREPRequest",
+            """
+            {"type":"object","properties":{"context":{"type":"object","properties":{"targetingKey":{"type":"string","minLength":1,\
+            "maxLength":512}}}}}
+            """
+        ),
+        (
+            "OFREPEvaluation",
+            """
+            {"type":"object","required":["key","reason","variant","value"],"properties":{"key":{"type":"string"},"reason":{"type":"string",\
+            "enum":["STATIC","TARGETING_MATCH","SPLIT","DISABLED","UNKNOWN"]},"variant":{"type":"string"},"value":{},"metadata":\
+            {"type":"object","additionalProperties":{"type":["string","number","boolean"]}}}}
+            """
+        ),
+        (
+            "OFREPBulk",
+            ##"""
+            {"type":"object","required":["flags"],"properties":{"flags":{"type":"array","items":{"anyOf":[\##
+            {"$ref":"#/components/schemas/OFREPEvaluation"},{"$ref":"#/components/schemas/OFREPFailure"}]}}}}
+            """##
+        ),
+        (
+            "OFREPFailure",
+            """
+            {"type":"object","required":["errorCode"],"properties":{"key":{"type":"string"},"errorCode":{"type":"string","enum":\
+            ["PARSE_ERROR","TARGETING_KEY_MISSING","INVALID_CONTEXT","FLAG_NOT_FOUND","GENERAL"]},"errorDetails":{"type":"string"}}}
+            """
+        ),
+        ("OFREPError", #"{"type":"object","properties":{"errorDetails":{"type":"string"}}}"#),
         ("OpenAPI", #"{"type":"object"}"#),
         (
             "Problem",
@@ -197,7 +239,9 @@ package struct OpenAPIDocument {
             // A server without keys, on loopback, takes requests without one.
             writer.key("security")
             writer.raw(Array(#"[{"bearer":[]},{"header":[]},{}]"#.utf8))
-            answers += [(401, "Problem"), (403, "Problem")]
+            // OpenFeature's protocol has no body in these.
+            let problem = operation.path.hasPrefix("/ofrep/") ? "" : "Problem"
+            answers += [(401, problem), (403, problem)]
         }
         writer.key("responses")
         writer.beginObject()

@@ -44,10 +44,14 @@ struct Contributions {
             WITH arrived AS (
                 SELECT i.* FROM impressions i
                  WHERE i.experiment = \(key) AND i.position > \(low) AND i.position <= \(high)
-                   AND (NOT i.deferred OR EXISTS (SELECT 1 FROM activations a WHERE a.impression_id = i.id AND a.position <= \(high)))
+                   AND (NOT i.deferred OR EXISTS (
+                        SELECT 1 FROM activations a
+                         WHERE a.impression_id = i.id AND a.position <= \(high)
+                           AND NOT activation_is_late(i.experiment, i.experiment_version, i.occurred_at, a.occurred_at)))
                 UNION ALL
                 SELECT i.* FROM activations a JOIN impressions i ON i.id = a.impression_id
                  WHERE a.position > \(low) AND a.position <= \(high) AND i.experiment = \(key) AND i.deferred AND i.position <= \(low)
+                   AND NOT activation_is_late(i.experiment, i.experiment_version, i.occurred_at, a.occurred_at)
             )
             INSERT INTO contributions (experiment, impression_id, occurred_at, matures_at)
             SELECT experiment, id, occurred_at, occurred_at + make_interval(secs => \(windowSeconds))

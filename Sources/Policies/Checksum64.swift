@@ -1,11 +1,13 @@
 /// CRC-64/XZ (ECMA-182 polynomial, reflected): every change of up to 64 neighbouring bits, and so of any one byte, changes it.
-struct Checksum64 {
+package struct Checksum64: Sendable {
     private var register = UInt64.max
 
-    /// The checksum of what was added; of "123456789" it is `995dc9bbdf1939fa`.
-    var value: UInt64 { ~register }
+    package init() {}
 
-    mutating func add(_ bytes: some Sequence<UInt8>) {
+    /// The checksum of what was added; of "123456789" it is `995dc9bbdf1939fa`.
+    package var value: UInt64 { ~register }
+
+    package mutating func add(_ bytes: some Sequence<UInt8>) {
         for byte in bytes { register = Self.table[Int(UInt8(truncatingIfNeeded: register) ^ byte)] ^ (register >> 8) }
     }
 

@@ -47,6 +47,15 @@ package struct Assigner: Sendable {
         assign(request, impressionID: impressionID, now: now, isPaused: isPaused, hasSnapshot: true, workspace: &workspace)
     }
 
+    /// Why an assignment of this request would be what it is; its context has the time features already.
+    package func reason(for request: AssignmentRequest, now: Timestamp) -> Reason {
+        switch placer.place(unit: request.unit, context: request.context, now: now, isPaused: isPaused) {
+        case .control(let reason): reason
+        case .arm: .policy
+        case .policy: policy == nil ? .noSnapshot : .policy
+        }
+    }
+
     /// The same under another kill switch, or as if no snapshot could be loaded: for recomputing what was logged.
     func assign(
         _ request: AssignmentRequest, impressionID: ImpressionID, now: Timestamp, isPaused: Bool, hasSnapshot: Bool,

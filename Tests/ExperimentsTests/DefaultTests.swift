@@ -172,6 +172,8 @@ struct DefaultTests {
             targeting: {channel: web}
             sticky: false
             gate: prove
+            activation: {expire: 90m, activate: on-evaluate}
+            value_type: boolean
             disclosure: Automated.
             forbidden_features: [age]
             arms:
@@ -223,7 +225,7 @@ struct DefaultTests {
                 Feature(name: "recency", kind: .number(missing: .mean, clip: .none, transform: .identity, scale: .standard))
             ]),
             reward: RewardConfiguration(metric: .value, windowSeconds: 0.25, defaultReward: -1, range: -1...5), policy: policy,
-            gate: .prove, disclosure: "Automated.")
+            gate: .prove, disclosure: "Automated.", activation: .init(expireSeconds: 5400, activate: .onEvaluate), valueType: .boolean)
         #expect(experiment == expected)
     }
 

@@ -74,6 +74,8 @@ struct DifferenceTests {
         .init("bandit", "type: bandit", "type: bandit\nunit: customer", "unit", .harmless),
         .init("bandit", "type: bandit", "type: bandit\ndisclosure: Automated.", "disclosure", .harmless),
         .init("bandit", "type: bandit", "type: bandit\ngate: prove", "gate", .harmless),
+        .init("bandit", "type: bandit", "type: bandit\nactivation: {expire: 1h}", "activation", .harmless),
+        .init("bandit", "type: bandit", "type: bandit\nvalue_type: boolean", "value_type", .harmless),
         .init("bandit", "type: bandit", "type: bandit\ntargeting: {channel: web}", "targeting", .harmless),
         .init("bandit", "traffic: 0.5", "traffic: 0.8", "traffic", .harmless),
         .init("bandit", "traffic: 0.5", "traffic: 0.2", "traffic", .harmless),

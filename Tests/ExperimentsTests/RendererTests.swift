@@ -63,7 +63,7 @@ struct RendererTests {
                 algorithm: .neuralUCB, floor: 0.1, alpha: 0.3, variance: 4, ridge: 0.25, publishSeconds: 90, seed: 1 << 60,
                 model: .init(hidden: [1, 2, 3], activation: .tanh, learningRate: 0.1, weightDecay: 0, batch: 2, epochs: 3, patience: 1),
                 retrain: .init(everySeconds: 1.5, minimumImpressions: 7, windowSeconds: 1e6)),
-            gate: .prove, disclosure: "You: yes.")
+            gate: .prove, disclosure: "You: yes.", activation: .init(expireSeconds: 1800), valueType: .string)
         try roundTrip(experiment)
     }
 

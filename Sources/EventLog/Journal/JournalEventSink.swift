@@ -132,7 +132,8 @@ package final class JournalEventSink: RunningEventSink {
 
     /// An impression that a journal of this machine holds, copied into the database or not; nil where none does.
     ///
-    /// Reads the one or two segments that were being written when the id was made: some 100 ms for a full one.
+    /// Reads the one or two segments that were being written when the id was made: some 100 ms for a full one. Of an evaluation, whose id
+    /// tells the hour alone, all that were written since.
     /// - Throws: `JournalError` where a segment cannot be read.
     @concurrent
     package func impression(_ id: ImpressionID) async throws -> Impression? {
@@ -141,7 +142,8 @@ package final class JournalEventSink: RunningEventSink {
             // A process that cleans up beside us may take a folder away.
             guard let segments = try? JournalFiles.segments(in: directory) else { continue }
             let made = id.time.seconds
-            let candidates = segments.drop { JournalFiles.writtenAt(JournalFiles.path(directory, segment: $0)) < made - 1 }.prefix(2)
+            let candidates = segments.drop { JournalFiles.writtenAt(JournalFiles.path(directory, segment: $0)) < made - 1 }
+                .prefix(id.mayBeEvaluation ? .max : 2)
             for segment in candidates {
                 var next: JournalPosition? = JournalPosition(segment: segment, offset: 0)
                 while let position = next, position.segment == segment {

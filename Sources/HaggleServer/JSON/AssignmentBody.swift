@@ -76,7 +76,7 @@ struct AssignmentBody {
     }
 
     /// The value of a `sequence` feature: flat objects.
-    private static func events(_ reader: inout JSONReader) throws(JSONProblem) -> [[String: ContextValue]] {
+    static func events(_ reader: inout JSONReader) throws(JSONProblem) -> [[String: ContextValue]] {
         var events: [[String: ContextValue]] = []
         try reader.array { (reader, index) throws(JSONProblem) in
             guard index < 1000 else { throw reader.problem("more than 1000 events") }

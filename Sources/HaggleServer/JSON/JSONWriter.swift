@@ -44,6 +44,13 @@ struct JSONWriter {
         needsComma = true
     }
 
+    /// A number that reads back as a floating-point number in languages that tell it from an integer: always with a decimal point or an exponent.
+    mutating func float(_ value: Double) {
+        separate()
+        append(String(value))
+        needsComma = true
+    }
+
     mutating func integer(_ value: Int) {
         separate()
         append(String(value))

@@ -3,7 +3,7 @@ import HaggleCore
 /// The metrics that the routes write; label values come from closed sets.
 struct ServiceMetrics: Sendable {
     enum Route: String, CaseIterable {
-        case assign, assignMany = "assign_many", activate, convert, read, admin, dashboard
+        case assign, assignMany = "assign_many", activate, evaluate, convert, read, admin, dashboard
     }
 
     let registry: PrometheusRegistry
